@@ -1,0 +1,45 @@
+#include "adapters/http/http_routes.h"
+
+static const char *const wait_params[] = { "wait_ms", NULL };
+static const char *const list_params[] = { "status",         "queue", "type",   "tag",
+                                           "created_after",  "created_before",
+                                           "limit",          "cursor", "order", NULL };
+
+static const struct http_route routes[] = {
+    { "POST", "/api/v1/tasks", http_post_task, "Create a task", HTTP_BODY_TASK, NULL },
+    { "GET", "/api/v1/tasks", http_list_tasks, "List tasks", HTTP_BODY_IGNORED, list_params },
+    { "POST", "/api/v1/tasks/batch", http_post_batch, "Create up to 1000 tasks at once",
+      HTTP_BODY_BATCH, NULL },
+    { "GET", "/api/v1/tasks/{id}", http_get_task, "Read a task, or wait for its end",
+      HTTP_BODY_IGNORED, wait_params },
+    { "DELETE", "/api/v1/tasks/{id}", http_cancel_task, "Cancel a task", HTTP_BODY_IGNORED,
+      NULL },
+    { "GET", "/api/v1/tasks/{id}/status", http_get_task_status, "Read the status alone",
+      HTTP_BODY_IGNORED, NULL },
+    { "POST", "/api/v1/tasks/{id}/cancel", http_cancel_task, "Cancel a task",
+      HTTP_BODY_IGNORED, NULL },
+    { "POST", "/api/v1/tasks/{id}/retry", http_retry_task,
+      "Run a failed or cancelled task anew", HTTP_BODY_IGNORED, NULL },
+    { "GET", "/api/v1/stats", http_get_stats, "Count tasks by queue", HTTP_BODY_IGNORED, NULL },
+    { "GET", "/health", http_get_health, "Health of each part", HTTP_BODY_IGNORED, NULL },
+    { "GET", "/livez", http_get_livez, "The process serves", HTTP_BODY_IGNORED, NULL },
+    { "GET", "/readyz", http_get_readyz, "Tasks can be stored", HTTP_BODY_IGNORED, NULL },
+    { "GET", "/metrics", http_get_metrics, "Metrics as Prometheus text", HTTP_BODY_IGNORED,
+      NULL },
+    { "GET", "/version", http_get_version, "Name, version, commit", HTTP_BODY_IGNORED, NULL },
+    { "GET", "/openapi.json", http_get_openapi, "This interface as OpenAPI 3.1",
+      HTTP_BODY_IGNORED, NULL },
+    { "GET", "/docs", http_get_docs, "This interface as a page", HTTP_BODY_IGNORED, NULL },
+    { "GET", "/swagger", http_get_docs, "The same page", HTTP_BODY_IGNORED, NULL },
+    { "GET", "/docs/init.js", http_get_docs_init, NULL, HTTP_BODY_IGNORED, NULL },
+    { "GET", "/docs/swagger-ui-bundle.js", http_get_docs_bundle, NULL, HTTP_BODY_IGNORED,
+      NULL },
+    { "GET", "/docs/swagger-ui.css", http_get_docs_style, NULL, HTTP_BODY_IGNORED, NULL },
+    { "GET", "/", http_get_root, "Where to find what", HTTP_BODY_IGNORED, NULL },
+};
+
+const struct http_route *http_routes(size_t *ret_count)
+{
+    *ret_count = sizeof(routes) / sizeof(routes[0]);
+    return routes;
+}

@@ -1,0 +1,47 @@
+#ifndef TASKCORE_ADAPTERS_HTTP_SERVICES_H
+#define TASKCORE_ADAPTERS_HTTP_SERVICES_H
+
+/**
+ * @file http_services.h
+ * What the routes need from the rest of the program, filled in by the composition root.
+ *
+ * Everything is borrowed and must outlive the server. Read by many threads at once; the
+ * only member that changes after http_server_open() is `draining`.
+ */
+
+#include "core/domain/policy.h"
+
+#include <stdatomic.h>
+
+struct tc_clock;
+struct tc_ids;
+struct tc_logger;
+struct tc_metrics;
+struct tc_task_events;
+struct tc_task_queue;
+struct tc_task_repo;
+struct tc_worker_pool;
+
+struct http_services {
+    struct tc_task_repo *repo;
+    struct tc_task_queue *queue;
+    struct tc_task_events *events;
+    struct tc_ids *ids;
+    struct tc_clock *clock;
+    const struct tc_policy *policy;
+    struct tc_metrics *metrics;     /**< NULL: none are kept */
+    struct tc_logger *logger;       /**< NULL: nothing is logged */
+    struct tc_worker_pool *workers; /**< NULL: this process runs no tasks */
+
+    const char *name;       /**< of the program: "taskcore" */
+    const char *version;    /**< "0.1.0" */
+    const char *commit;     /**< of the source, "unknown" when not known */
+    const char *queue_kind; /**< for /health: "database" or "kafka" */
+    const char *docs_dir;   /**< folder with swagger-ui-bundle.js and .css; NULL: none */
+
+    /** Set once, when the process has been told to stop: creates are refused and readiness
+     *  turns 503; reads go on. */
+    _Atomic bool draining;
+};
+
+#endif

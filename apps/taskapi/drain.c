@@ -1,0 +1,35 @@
+#include "apps/taskapi/drain.h"
+
+#include <pthread.h>
+
+/* The drain blocks, so it gets a thread of its own while this one listens for a signal. */
+struct draining {
+    struct service *service;
+    int64_t drain_ms;
+    pthread_t waiter;
+};
+
+static void *drain_thread(void *arg)
+{
+    struct draining *draining = arg;
+
+    service_drain(draining->service, draining->drain_ms);
+    pthread_kill(draining->waiter, SIGTERM); /* ends the wait below, one way or the other */
+    return NULL;
+}
+
+void drain(struct service *service, int64_t drain_ms, const sigset_t *stop_signals)
+{
+    struct draining draining = { service, drain_ms, pthread_self() };
+    siginfo_t info;
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, drain_thread, &draining) != 0) {
+        service_drain(service, drain_ms);
+        return;
+    }
+    /* Our own signal comes from this process by tkill; a user's comes by kill. */
+    if (sigwaitinfo(stop_signals, &info) > 0 && info.si_code != SI_TKILL)
+        service_drain(service, 0);
+    pthread_join(thread, NULL);
+}

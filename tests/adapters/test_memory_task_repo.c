@@ -1,0 +1,36 @@
+#include "adapters/memory/memory_store.h"
+#include "tests/conformance/task_repo_suite.h"
+#include "tests/support/run_suite.h"
+
+static enum tc_code open_store(struct tc_clock *clock, struct store_under_test *ret_store,
+                               struct tc_error *err)
+{
+    struct memory_store *memory;
+    enum tc_code code = memory_store_open(clock, &memory, err);
+
+    if (code != TC_OK)
+        return code;
+    *ret_store = (struct store_under_test){
+        .tasks = memory_store_task_repo(memory),
+        .leases = memory_store_lease_repo(memory),
+        .ctx = memory,
+    };
+    return TC_OK;
+}
+
+static void close_store(struct store_under_test *store_)
+{
+    memory_store_close(store_->ctx);
+}
+
+int main(void)
+{
+    /* No reopen: what is in memory ends with its process. */
+    static const struct store_driver driver = {
+        .name = "task_repo: memory",
+        .open = open_store,
+        .close = close_store,
+    };
+
+    return run_suite(task_repo_suite(&driver));
+}

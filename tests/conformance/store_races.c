@@ -1,0 +1,395 @@
+/* What holds when several threads use one store at once. Outcomes are compared after the
+ * threads have ended; nothing depends on who is faster. */
+
+#include "tests/conformance/store_tcases.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#define TASKS 200
+
+static struct tc_id ids[TASKS];
+static _Atomic int won[TASKS]; /* how often a task's race was won */
+static _Atomic size_t total;
+
+static void prepare(struct store_wish wish)
+{
+    store_create_many(wish, TASKS, ids);
+}
+
+static size_t index_of(const struct tc_id *id)
+{
+    for (size_t i = 0; i < TASKS; i++)
+        if (tc_id_compare(&ids[i], id) == 0)
+            return i;
+    ck_abort_msg("a task that nobody created");
+    return 0;
+}
+
+static void assert_each_won_once(void)
+{
+    for (size_t i = 0; i < TASKS; i++)
+        ck_assert_int_eq(won[i], 1);
+}
+
+/* --- [T2] --- */
+
+#define KEYS 50
+
+static _Atomic int created[KEYS];
+static _Atomic int existing[KEYS];
+
+static struct tc_creation twin_of(const struct tc_task *task, const char *key)
+{
+    return (struct tc_creation){
+        .tasks = task, .task_count = 1, .key = key, .answer = tc_bytes_of("answer")
+    };
+}
+
+static void insert_twins(size_t number)
+{
+    (void)number;
+    for (size_t i = 0; i < KEYS; i++) {
+        const char key[] = { 'k', (char)('!' + i), '\0' };
+        struct tc_task task = store_make(store_plain);
+        struct tc_creation creation = twin_of(&task, key);
+        struct tc_inserted inserted;
+
+        if (store.tasks->ops->insert(store.tasks, &creation, 1, &inserted, NULL) != TC_OK)
+            return;
+        created[i] += inserted.verdict == TC_INSERT_CREATED;
+        existing[i] += inserted.verdict == TC_INSERT_EXISTING && inserted.answer_len == 6;
+        tc_inserted_release(&inserted);
+    }
+}
+
+START_TEST(t2_of_concurrent_twins_exactly_one_is_created)
+{
+    store_run_threads(insert_twins);
+    for (size_t i = 0; i < KEYS; i++) {
+        ck_assert_int_eq(created[i], 1);
+        ck_assert_int_eq(existing[i], STORE_THREADS - 1);
+    }
+    ck_assert_uint_eq(store_claim_count(TC_LEASE_GROUP_MAX), KEYS);
+}
+END_TEST
+
+/* --- [T5] --- */
+
+static void run_one_task(void)
+{
+    for (int64_t epoch = 1; epoch <= TASKS; epoch++) {
+        store_claim_id(&ids[0]);
+        store_apply(store_again(&ids[0], epoch, 0));
+    }
+    total = 1;
+}
+
+static void read_one_task(void)
+{
+    while (!total) {
+        struct tc_task task = store_get(&ids[0]);
+        bool leased = task.status == TC_STATUS_PROCESSING;
+
+        if (leased != (strcmp(task.lease.owner, "worker-1") == 0) ||
+            leased != (task.lease.expires_at_ms != 0) ||
+            (leased ? task.attempt != task.epoch : task.lease.owner[0] != '\0'))
+            won[0]++;
+        tc_task_release(&task);
+    }
+}
+
+static void read_while_running(size_t number)
+{
+    if (number == 0)
+        run_one_task();
+    else
+        read_one_task();
+}
+
+START_TEST(t5_a_reader_sees_status_and_lease_of_one_moment)
+{
+    ids[0] = store_create(store_plain);
+    store_run_threads(read_while_running);
+    ck_assert_int_eq(won[0], 0);
+}
+END_TEST
+
+/* --- [T6] --- */
+
+static size_t read_page(struct tc_task_filter *filter, size_t seen, bool *ret_has_more)
+{
+    struct tc_task_page page;
+
+    ck_assert_int_eq(store.tasks->ops->list(store.tasks, filter, &page, NULL), TC_OK);
+    for (size_t i = 0; i < page.count && seen < TASKS; i++) {
+        if (tc_id_compare(&page.tasks[i].id, &ids[TASKS - 1 - seen]) == 0)
+            seen++;
+        else if (seen > 0)
+            won[0]++; /* something between the old ones, or one of them twice */
+    }
+    filter->has_position = true;
+    filter->position = page.position;
+    *ret_has_more = page.has_more;
+    tc_task_page_release(&page);
+    return seen;
+}
+
+static void page_through(void)
+{
+    struct tc_task_filter filter = {
+        .statuses = TC_STATUS_SET_ALL,
+        .created_after_ms = -1,
+        .created_before_ms = -1,
+        .limit = 7,
+        .large = 100,
+    };
+    size_t seen = 0;
+    bool has_more = true;
+
+    while (has_more)
+        seen = read_page(&filter, seen, &has_more);
+    if (seen != TASKS)
+        won[0]++;
+}
+
+static void page_while_inserting(size_t number)
+{
+    if (number > 0) {
+        while (total < 1)
+            store_create_many(store_plain, 3, NULL);
+        return;
+    }
+    for (size_t i = 0; i < 5; i++)
+        page_through();
+    total = 1;
+}
+
+START_TEST(t6_paging_while_others_insert_sees_every_old_task_once)
+{
+    prepare(store_plain);
+    store_run_threads(page_while_inserting);
+    ck_assert_int_eq(won[0], 0);
+}
+END_TEST
+
+/* --- [T7] --- */
+
+static void cancel_all(size_t number)
+{
+    (void)number;
+    for (size_t i = 0; i < TASKS; i++) {
+        struct tc_task task;
+        enum tc_code code = store_change(&ids[i], TC_STATUS_CANCELLED, TC_CAUSE_CANCEL, &task);
+
+        if (code == TC_OK)
+            won[i]++;
+        if (code == TC_OK || code == TC_CONFLICT)
+            tc_task_release(&task);
+    }
+}
+
+START_TEST(t7_of_concurrent_changes_exactly_one_applies)
+{
+    prepare(store_plain);
+    store_run_threads(cancel_all);
+    assert_each_won_once();
+}
+END_TEST
+
+static void finish_all_claimed(void)
+{
+    for (size_t i = 0; i < TASKS; i++)
+        if (store_finish(store_done(&ids[i], 1, "1")).kind == TC_VERDICT_APPLIED)
+            won[i]++;
+}
+
+static void cancel_or_finish(size_t number)
+{
+    if (number % 2)
+        cancel_all(number);
+    else
+        finish_all_claimed();
+}
+
+START_TEST(t7_a_cancel_and_a_finish_never_both_apply)
+{
+    prepare(store_plain);
+    ck_assert_uint_eq(store_claim_count(TASKS), TASKS);
+    store_run_threads(cancel_or_finish);
+    assert_each_won_once();
+    ck_assert_int_eq(store_count_of("default").processing, 0);
+}
+END_TEST
+
+static void cancel_or_claim(size_t number)
+{
+    if (number % 2)
+        cancel_all(number);
+    else
+        while (store_claim_count(3) > 0)
+            continue;
+}
+
+START_TEST(t7_every_cancelled_task_stays_cancelled_while_others_claim)
+{
+    prepare(store_plain);
+    store_run_threads(cancel_or_claim);
+    assert_each_won_once();
+    for (size_t i = 0; i < TASKS; i++)
+        ck_assert_int_eq(store_status_of(&ids[i]), TC_STATUS_CANCELLED);
+    ck_assert_uint_eq(store_claim_count(TASKS), 0);
+}
+END_TEST
+
+/* --- [L1] --- */
+
+static void note_group(struct store_group *group, int64_t epoch)
+{
+    for (size_t i = 0; i < group->count; i++)
+        if (group->tasks[i].epoch == epoch)
+            won[index_of(&group->tasks[i].id)]++;
+    store_group_release(group);
+}
+
+static void claim_until_nothing_waits(size_t number)
+{
+    struct tc_claim claim = store_any(1 + number * 2);
+    struct store_group group;
+    bool any = true;
+
+    if (number == 3) /* by hints, as another process would */
+        claim.ids = ids, claim.id_count = TASKS;
+    while (any) {
+        store_claim(&claim, &group);
+        any = group.count > 0;
+        note_group(&group, 1);
+    }
+}
+
+START_TEST(l1_concurrent_claims_never_overlap)
+{
+    prepare(store_plain);
+    store_run_threads(claim_until_nothing_waits);
+    assert_each_won_once();
+}
+END_TEST
+
+static void create_or_claim(size_t number)
+{
+    struct store_group group;
+    const struct tc_claim claim = store_any(16);
+
+    for (size_t i = 0; number < 2 && i < TASKS / 2; i++)
+        store_put(&(struct tc_task[]){ store_make(store_plain) }[0], 1);
+    while (number >= 2 && total < TASKS) {
+        store_claim(&claim, &group);
+        total += group.count;
+        for (size_t i = 0; i < group.count; i++)
+            if (group.tasks[i].epoch != 1 ||
+                store_finish(store_done(&group.tasks[i].id, 1, NULL)).kind !=
+                    TC_VERDICT_APPLIED)
+                won[0]++;
+        store_group_release(&group);
+    }
+}
+
+START_TEST(l1_tasks_created_while_others_claim_are_each_run_once)
+{
+    store_run_threads(create_or_claim);
+    ck_assert_uint_eq(total, TASKS);
+    ck_assert_int_eq(won[0], 0);
+    ck_assert_uint_eq(store_claim_count(TASKS), 0);
+    ck_assert_int_eq(store_count_of("default").processing, 0);
+}
+END_TEST
+
+/* --- [L1b], [L4] --- */
+
+static void take_until_nothing_ended(size_t number)
+{
+    struct store_group group;
+    bool any = true;
+
+    while (any) {
+        store_take_ended(1 + number * 2, &group);
+        any = group.count > 0;
+        note_group(&group, 2);
+    }
+}
+
+START_TEST(l1b_concurrent_takeovers_never_overlap)
+{
+    prepare(store_plain);
+    ck_assert_uint_eq(store_claim_count(TASKS), TASKS);
+    store_advance(STORE_LEASE_MS);
+    store_run_threads(take_until_nothing_ended);
+    assert_each_won_once();
+}
+END_TEST
+
+static void finish_or_take_over(size_t number)
+{
+    if (number % 2)
+        take_until_nothing_ended(number);
+    else
+        finish_all_claimed();
+}
+
+START_TEST(l4_a_holder_and_a_rescuer_never_both_win)
+{
+    prepare(store_plain);
+    ck_assert_uint_eq(store_claim_count(TASKS), TASKS);
+    store_advance(STORE_LEASE_MS);
+    store_run_threads(finish_or_take_over);
+    assert_each_won_once();
+}
+END_TEST
+
+static void wake_until_nothing_is_due(size_t number)
+{
+    int64_t next_ms;
+    struct tc_error err;
+    size_t count = 1;
+
+    while (count > 0) {
+        if (store.leases->ops->wake(store.leases, 1 + number, &count, &next_ms, &err) != TC_OK)
+            return;
+        total += count;
+    }
+}
+
+START_TEST(l9_concurrent_wakes_wake_each_task_once)
+{
+    prepare((struct store_wish){ .delay_ms = 1000 });
+    store_advance(1000);
+    store_run_threads(wake_until_nothing_is_due);
+    ck_assert_uint_eq(total, TASKS);
+    ck_assert_uint_eq(store_claim_count(TASKS), TASKS);
+}
+END_TEST
+
+TCase *task_repo_races_tcase(const struct store_driver *driver)
+{
+    TCase *tcase = store_tcase(driver, "races");
+
+    tcase_add_test(tcase, t2_of_concurrent_twins_exactly_one_is_created);
+    tcase_add_test(tcase, t5_a_reader_sees_status_and_lease_of_one_moment);
+    tcase_add_test(tcase, t6_paging_while_others_insert_sees_every_old_task_once);
+    tcase_add_test(tcase, t7_of_concurrent_changes_exactly_one_applies);
+    tcase_add_test(tcase, t7_a_cancel_and_a_finish_never_both_apply);
+    tcase_add_test(tcase, t7_every_cancelled_task_stays_cancelled_while_others_claim);
+    return tcase;
+}
+
+TCase *lease_repo_races_tcase(const struct store_driver *driver)
+{
+    TCase *tcase = store_tcase(driver, "races");
+
+    tcase_add_test(tcase, l1_concurrent_claims_never_overlap);
+    tcase_add_test(tcase, l1_tasks_created_while_others_claim_are_each_run_once);
+    tcase_add_test(tcase, l1b_concurrent_takeovers_never_overlap);
+    tcase_add_test(tcase, l4_a_holder_and_a_rescuer_never_both_win);
+    tcase_add_test(tcase, l9_concurrent_wakes_wake_each_task_once);
+    return tcase;
+}
