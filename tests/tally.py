@@ -33,8 +33,14 @@ def points_of(stdout):
     return points
 
 
-def tail(text):
-    return [line for line in text.rstrip().splitlines()[-SHOWN_LINES:] if line.strip()]
+def ends_of(text):
+    """The beginning and the end of what a program said: a report of a sanitizer tells what
+    happened first and sums up last."""
+    lines = [line for line in text.rstrip().splitlines() if line.strip()]
+    if len(lines) <= SHOWN_LINES:
+        return lines
+    half = SHOWN_LINES // 2
+    return lines[:half] + ["..."] + lines[-half:]
 
 
 def judge(entry):
@@ -51,7 +57,7 @@ def judge(entry):
         if not ok:
             told += [f"FAILED {name}: {text}", *diagnostics[-SHOWN_LINES:]]
     if failed and stderr:
-        told += tail(stderr)
+        told += ends_of(stderr)
 
     whole = None  # a fault of the program as such, beyond its points
     if result == "SKIP" and not points:
@@ -66,7 +72,7 @@ def judge(entry):
         passed += 1
     if whole:
         failed += 1
-        told += [f"FAILED {name}: {whole}", *tail(stdout), *tail(stderr)]
+        told += [f"FAILED {name}: {whole}", *ends_of(stdout), *ends_of(stderr)]
     return passed, failed, skipped, told
 
 

@@ -37,8 +37,7 @@ void cursor_format(const struct tc_id *position, char ret_text[CURSOR_SIZE])
 
     seal(position, plain);
     for (size_t i = 0; i < PLAIN_LEN; i += 3) {
-        uint32_t group =
-            (uint32_t)plain[i] << 16 | (uint32_t)plain[i + 1] << 8 | plain[i + 2];
+        uint32_t group = (uint32_t)plain[i] << 16 | (uint32_t)plain[i + 1] << 8 | plain[i + 2];
 
         for (int shift = 18; shift >= 0; shift -= 6)
             *out++ = digits[group >> shift & 63];

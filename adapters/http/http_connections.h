@@ -59,6 +59,7 @@ struct http_connections {
     struct http_slot *slots;
     int slot_count;      /**< threads: the bound and a reserve that says 503 */
     int bound;           /**< how many connections are served */
+    int64_t request_ms;  /**< what a request has before 1 KiB/s is asked of it */
     _Atomic int taken;   /**< slots given to threads so far */
     _Atomic int open;    /**< connections */
     _Atomic int waiting; /**< requests that wait in http_route() by the client's wish */

@@ -2,6 +2,7 @@
 
 #include "adapters/http/http_account.h"
 #include "adapters/http/http_body.h"
+#include "adapters/http/http_complaint.h"
 #include "adapters/http/http_guard.h"
 #include "adapters/http/http_problem.h"
 #include "adapters/http/http_respond.h"
@@ -9,10 +10,7 @@
 #include "adapters/http/http_watchdog.h"
 
 #include <civetweb.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #define QUIET_MS      250 /**< see http_respond_linger() */
@@ -266,29 +264,6 @@ int http_exchange_serve(struct http_glue *glue, struct http_slot *slot,
     return status;
 }
 
-/** The methods whose heads the library reads to the end; it calls all others malformed. */
-static bool is_method_of_library(const char *method)
-{
-    static const char *const known[] = { "GET",    "POST",     "PUT",       "DELETE",
-                                         "HEAD",   "OPTIONS",  "CONNECT",   "PATCH",
-                                         "MKCOL",  "PROPFIND", "PROPPATCH", "LOCK",
-                                         "UNLOCK", "COPY",     "MOVE",      "REPORT" };
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(method, known[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-/** True when the library got as far as "HTTP/x.y" in the request line. */
-static bool has_version(const struct mg_request_info *info)
-{
-    return info->request_method && info->http_version &&
-           info->http_version - info->request_method > (ptrdiff_t)strlen("HTTP/") &&
-           memcmp(info->http_version - strlen("HTTP/"), "HTTP/", strlen("HTTP/")) == 0;
-}
-
 /**
  * A head that the library gave up on only because it does not know the method: let the router
  * say 405 or 404. The fields have not been read, and nothing after them will be.
@@ -299,8 +274,7 @@ static bool serve_unknown_method(struct exchange *x)
     char path[512];
     size_t len;
 
-    if (!has_version(info) || is_method_of_library(info->request_method) ||
-        !http_guard_is_token(info->request_method) || strlen(info->request_method) > 32)
+    if (!http_complaint_is_method(x->connection))
         return false;
     len = strcspn(info->request_uri, "?");
     if (len >= sizeof(path))
@@ -321,65 +295,18 @@ static bool serve_unknown_method(struct exchange *x)
     return true;
 }
 
-/** True when the library would go on reading the head that is in its full buffer. */
-static bool is_unfinished_head(const char *buffer)
-{
-    for (size_t i = 0; i < HTTP_READ_BUFFER_SIZE; i++) {
-        char c = buffer[i];
-
-        if ((c >= 0 && c < ' ' && c != '\r' && c != '\n') || c == 0x7f)
-            return false;
-        if (c == '\n' && i >= 1 &&
-            (buffer[i - 1] == '\n' || (i >= 3 && memcmp(buffer + i - 3, "\r\n\r", 3) == 0)))
-            return false;
-    }
-    return true;
-}
-
-/** The library does not tell a head that it cannot parse from one that does not fit. */
-static bool is_head_too_long(struct exchange *x)
-{
-    struct tcp_info info = { 0 };
-    socklen_t len = sizeof(info);
-    int fd;
-
-    if (x->slot->buffer)
-        return is_unfinished_head(x->slot->buffer);
-    fd = http_connections_socket(&x->glue->table, x->slot); /* this thread's first request */
-    return fd >= 0 && getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
-           info.tcpi_bytes_received >= HTTP_READ_BUFFER_SIZE;
-}
-
-static struct http_verdict translate(struct exchange *x, int64_t head_since_ms, int status,
-                                     const char *text)
-{
-    const struct mg_request_info *info = mg_get_request_info(x->connection);
-    bool is_late =
-        atomic_load(&x->slot->cut) || x->began_us / 1000 - head_since_ms >= x->glue->request_ms;
-
-    bool is_unparsed = strcmp(text, "Malformed message") == 0;
-
-    if (status == 505 ||
-        (status == 400 && has_version(info) && strcmp(info->http_version, "1.0") != 0 &&
-         strcmp(info->http_version, "1.1") != 0))
-        return (struct http_verdict){ 505, "only HTTP/1.0 and HTTP/1.1 are spoken here" };
-    if (status >= 500)
-        return (struct http_verdict){ 500, "the request could not be served" };
-    if (is_unparsed && is_late)
-        return (struct http_verdict){ 408, "the request took too long to arrive" };
-    if (status == 413 || (is_unparsed && is_head_too_long(x)))
-        return (struct http_verdict){ 413, "the request head is too long" };
-    return (struct http_verdict){ 400, "the request is malformed" };
-}
-
 void http_exchange_refuse(struct http_glue *glue, struct http_slot *slot,
                           struct mg_connection *connection, int status, const char *text)
 {
     struct exchange x;
+    struct http_complaint complaint = { status, text, false };
     int64_t head_since_ms = atomic_load(&slot->since_ms);
 
     begin(&x, glue, slot, connection);
-    struct http_verdict verdict = translate(&x, head_since_ms, status, text);
+    complaint.is_late =
+        atomic_load(&slot->cut) || x.began_us / 1000 - head_since_ms >= glue->request_ms;
+    struct http_verdict verdict =
+        http_complaint_verdict(&complaint, &glue->table, slot, connection);
 
     if (verdict.status == 400 && serve_unknown_method(&x))
         return;

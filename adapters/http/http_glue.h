@@ -6,9 +6,6 @@
 #include "adapters/http/http_connections.h"
 #include "adapters/http/http_services.h"
 
-/** Bytes of head that the library reads at most: enough to see a head that is too long. */
-#define HTTP_READ_BUFFER_SIZE 32768
-
 struct http_glue {
     struct http_services *services;
     struct http_connections table;

@@ -156,8 +156,8 @@ void http_params_int(const struct http_params *params, const char *name, int64_t
     if (!text)
         return;
     if (!read_digits(text, &given) || given < min || given > max)
-        tc_violations_add(violations, "", name, "must be an integer %lld..%lld",
-                          (long long)min, (long long)max);
+        tc_violations_add(violations, "", name, "must be an integer %lld..%lld", (long long)min,
+                          (long long)max);
     else
         *value = given;
 }

@@ -53,9 +53,9 @@ static const char *skip_prefix(const char *text, const char *prefix)
 static bool matches_route(const struct http_route *route, const char *path, bool is_short,
                           struct tc_bytes *ret_id)
 {
-    const char *short_pattern =
-        skip_prefix(route->pattern, "/api/v1/tasks") ? skip_prefix(route->pattern, "/api/v1")
-                                                     : NULL;
+    const char *short_pattern = skip_prefix(route->pattern, "/api/v1/tasks")
+                                    ? skip_prefix(route->pattern, "/api/v1")
+                                    : NULL;
 
     if (is_short)
         return short_pattern && matches(short_pattern, path, ret_id);

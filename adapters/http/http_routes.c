@@ -1,9 +1,10 @@
 #include "adapters/http/http_routes.h"
 
 static const char *const wait_params[] = { "wait_ms", NULL };
-static const char *const list_params[] = { "status",         "queue", "type",   "tag",
-                                           "created_after",  "created_before",
-                                           "limit",          "cursor", "order", NULL };
+static const char *const list_params[] = { "status", "queue",         "type",
+                                           "tag",    "created_after", "created_before",
+                                           "limit",  "cursor",        "order",
+                                           NULL };
 
 static const struct http_route routes[] = {
     { "POST", "/api/v1/tasks", http_post_task, "Create a task", HTTP_BODY_TASK, NULL },
@@ -16,8 +17,8 @@ static const struct http_route routes[] = {
       NULL },
     { "GET", "/api/v1/tasks/{id}/status", http_get_task_status, "Read the status alone",
       HTTP_BODY_IGNORED, NULL },
-    { "POST", "/api/v1/tasks/{id}/cancel", http_cancel_task, "Cancel a task",
-      HTTP_BODY_IGNORED, NULL },
+    { "POST", "/api/v1/tasks/{id}/cancel", http_cancel_task, "Cancel a task", HTTP_BODY_IGNORED,
+      NULL },
     { "POST", "/api/v1/tasks/{id}/retry", http_retry_task,
       "Run a failed or cancelled task anew", HTTP_BODY_IGNORED, NULL },
     { "GET", "/api/v1/stats", http_get_stats, "Count tasks by queue", HTTP_BODY_IGNORED, NULL },

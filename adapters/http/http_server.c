@@ -1,5 +1,6 @@
 #include "adapters/http/http_server.h"
 
+#include "adapters/http/http_complaint.h"
 #include "adapters/http/http_exchange.h"
 #include "adapters/http/http_listen.h"
 #include "adapters/http/http_watchdog.h"
@@ -130,7 +131,8 @@ static int reserve_of(int connections)
 /** Out of descriptors the library's acceptor spins: make sure that they never run out. */
 static enum tc_code raise_file_limit(int connections, struct tc_error *err)
 {
-    rlim_t needed = (rlim_t)(connections + reserve_of(connections) + QUEUE + FILES_BESIDE);
+    rlim_t needed =
+        (rlim_t)connections + (rlim_t)reserve_of(connections) + QUEUE + FILES_BESIDE;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
@@ -188,7 +190,7 @@ static struct mg_context *start(struct http_server *server, const struct http_li
         .init_connection = on_open,
         .connection_close = on_close,
     };
-    struct option_texts texts;
+    struct option_texts texts = { 0 };
     const char *options[] = {
         "listening_ports",
         listen->text,
@@ -281,6 +283,7 @@ enum tc_code http_server_open(const struct http_server_config *config,
     mg_init_library(MG_FEATURES_DEFAULT);
     code = http_connections_init(&server->glue.table, checked.connections,
                                  reserve_of(checked.connections), err);
+    server->glue.table.request_ms = checked.request_ms;
     if (code == TC_OK)
         code = run(server, &listen, err);
     if (code != TC_OK) {

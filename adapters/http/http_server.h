@@ -25,7 +25,8 @@ struct http_server_config {
      *  that port of every address. NULL: "127.0.0.1:8000". */
     const char *listen;
     /** How many connections are served at once (1..16384, default 512). What comes beyond is
-     *  answered 503 and closed; idle connections are closed first to make room. */
+     *  answered 503 and closed; to make room, idle connections are closed first, then those
+     *  whose request arrives at less than 1 KiB/s. */
     int connections;
     /** How long a request may take to arrive, plus a second for every KiB received, and the
      *  client to take each 16 KiB of the response (1..3600000, default 10000). An idle

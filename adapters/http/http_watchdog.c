@@ -9,14 +9,6 @@
 #define PRESS_TICK_MS 20
 #define SECOND_CUT_MS 1000 /**< a reader that was cut and does not end is cut for good */
 
-/** How long a connection may be idle before it has to make room. */
-static int64_t idle_limit_ms(const struct http_connections *table, int open)
-{
-    if (open >= table->slot_count)
-        return 100; /* nobody is left to say 503 */
-    return open > table->bound ? 250 : 1000;
-}
-
 /**
  * Shut a socket down, under the lock. Reading only, at first: data that has arrived is still
  * read, so a request that crossed the cut on its way is answered, and a late one can be
@@ -55,23 +47,47 @@ static bool has_late(const struct http_connections *table, int64_t now_ms)
     return false;
 }
 
-/** The connection that has been idle longest; those that never said anything come first. */
-static struct http_slot *most_idle(struct http_connections *table, int64_t before_ms)
+/** Who may be cut to make room. */
+struct choice {
+    int64_t now_ms;
+    int64_t idle_ms; /**< idle for so long */
+    int64_t slow_ms; /**< or sending a body for so long, at less than 1 KiB/s */
+};
+
+/** How dispensable a connection is; 0: it stays. */
+static int rank_of(const struct http_connections *table, const struct http_slot *slot,
+                   const struct choice *choice)
+{
+    int phase = atomic_load(&slot->phase);
+    int64_t age_ms = choice->now_ms - atomic_load(&slot->since_ms);
+    int64_t earned_ms = atomic_load(&slot->deadline_ms) - atomic_load(&slot->since_ms) -
+                        table->request_ms; /* a second for every KiB of the body so far */
+
+    if (slot->fd < 0 || atomic_load(&slot->cut))
+        return 0;
+    if (phase == HTTP_HEAD && age_ms >= choice->idle_ms)
+        return atomic_load(&slot->served) == 0 ? 3 : 2;
+    if (phase == HTTP_BODY && age_ms >= choice->slow_ms && earned_ms < age_ms)
+        return 1;
+    return 0;
+}
+
+/** The most dispensable connection: silent, then idle, then slow ones; the longest so first. */
+static struct http_slot *most_dispensable(struct http_connections *table,
+                                          const struct choice *choice)
 {
     struct http_slot *found = NULL;
-    bool found_silent = false;
+    int found_rank = 0;
 
     for (int i = 0; i < table->slot_count; i++) {
         struct http_slot *slot = &table->slots[i];
-        bool is_silent = atomic_load(&slot->served) == 0;
+        int rank = rank_of(table, slot, choice);
 
-        if (atomic_load(&slot->phase) != HTTP_HEAD || atomic_load(&slot->cut) || slot->fd < 0 ||
-            atomic_load(&slot->since_ms) > before_ms || (found_silent && !is_silent))
-            continue;
-        if (!found || (is_silent && !found_silent) ||
-            atomic_load(&slot->since_ms) < atomic_load(&found->since_ms)) {
+        if (rank &&
+            (rank > found_rank || (rank == found_rank && atomic_load(&slot->since_ms) <
+                                                             atomic_load(&found->since_ms)))) {
             found = slot;
-            found_silent = is_silent;
+            found_rank = rank;
         }
     }
     return found;
@@ -87,16 +103,27 @@ static int being_cut(const struct http_connections *table)
     return count;
 }
 
-int http_watchdog_make_room(struct http_connections *table, int64_t now_ms)
+/** The fewer places there are, the less patience. */
+static struct choice choose(const struct http_connections *table, int64_t now_ms)
 {
     int open = atomic_load(&table->open);
-    int remain = open - being_cut(table);
-    int64_t before_ms = now_ms - idle_limit_ms(table, open);
+
+    if (open >= table->slot_count) /* nobody is left to say 503 */
+        return (struct choice){ now_ms, 100, 250 };
+    if (open > table->bound)
+        return (struct choice){ now_ms, 250, 1000 };
+    return (struct choice){ now_ms, 1000, INT64_MAX };
+}
+
+int http_watchdog_make_room(struct http_connections *table, int64_t now_ms)
+{
+    struct choice choice = choose(table, now_ms);
+    int remain = atomic_load(&table->open) - being_cut(table);
 
     if (remain > http_connections_room(table))
         http_connections_find(table);
     while (remain > http_connections_room(table)) {
-        struct http_slot *slot = most_idle(table, before_ms);
+        struct http_slot *slot = most_dispensable(table, &choice);
 
         if (!slot)
             break;

@@ -26,7 +26,8 @@ struct http_watchdog {
 
 /**
  * Under the table's lock: cut connections that have been idle for some time, longest first,
- * until there are free places again. The more are missing, the shorter that time.
+ * until there are free places again; beyond the bound also those whose body comes at less than
+ * 1 KiB/s. The more places are missing, the shorter that time.
  * @return how many connections remain that are not being cut.
  */
 int http_watchdog_make_room(struct http_connections *table, int64_t now_ms);

@@ -86,10 +86,9 @@ bool json_enter(struct json_reader *reader)
 static bool leave(struct json_reader *reader)
 {
     size_t first = reader->first_key[reader->depth - 1];
-    enum json_keys_verdict verdict =
-        reader->is_object[reader->depth - 1]
-            ? json_keys_compare(&reader->keys, reader->text, first)
-            : JSON_KEYS_DISTINCT;
+    enum json_keys_verdict verdict = reader->is_object[reader->depth - 1]
+                                         ? json_keys_compare(&reader->keys, reader->text, first)
+                                         : JSON_KEYS_DISTINCT;
 
     json_keys_pop(&reader->keys, first);
     reader->no_memory = verdict == JSON_KEYS_NO_MEMORY;
@@ -194,8 +193,7 @@ static bool begin_value(struct json_reader *reader, struct json_value *value)
     case JSON_STRING:
         return read_string(reader, value);
     case JSON_NUMBER:
-        problem =
-            json_scan_number(reader->text, reader->len, &reader->at, &value->is_integer);
+        problem = json_scan_number(reader->text, reader->len, &reader->at, &value->is_integer);
         return problem ? fail(reader, problem) : true;
     case JSON_TRUE:
         return read_word(reader, "true");

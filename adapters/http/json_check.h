@@ -54,7 +54,7 @@ struct json_reader {
     unsigned limit;      /* on `depth` */
     bool is_object[JSON_LEVELS];
     size_t first_key[JSON_LEVELS]; /* where the keys of each begin */
-    struct json_keys keys; /* of the objects that are open */
+    struct json_keys keys;         /* of the objects that are open */
 };
 
 /** Borrows `text`. */

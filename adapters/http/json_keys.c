@@ -35,8 +35,7 @@ static bool grow(void **data, size_t *size, size_t wanted, size_t item_size)
     return true;
 }
 
-static bool store_plain(struct json_keys *keys, const unsigned char *text,
-                        struct json_key *key)
+static bool store_plain(struct json_keys *keys, const unsigned char *text, struct json_key *key)
 {
     void *plain = keys->plain;
 
@@ -75,8 +74,8 @@ static const unsigned char *data_of(const struct json_keys *keys, const unsigned
 static bool is_same(const struct json_keys *keys, const unsigned char *text,
                     const struct json_key *a, const struct json_key *b)
 {
-    return a->len == b->len && memcmp(data_of(keys, text, a), data_of(keys, text, b),
-                                      a->len) == 0;
+    return a->len == b->len &&
+           memcmp(data_of(keys, text, a), data_of(keys, text, b), a->len) == 0;
 }
 
 static enum json_keys_verdict compare_few(const struct json_keys *keys,
@@ -111,10 +110,10 @@ static void sip_round(uint64_t v[4])
 /* SipHash-1-3 (words in the machine's byte order: the value never leaves this process). */
 static uint64_t hash(const uint64_t seed[2], const unsigned char *data, size_t len)
 {
-    uint64_t v[4] = {
-        seed[0] ^ UINT64_C(0x736f6d6570736575), seed[1] ^ UINT64_C(0x646f72616e646f6d),
-        seed[0] ^ UINT64_C(0x6c7967656e657261), seed[1] ^ UINT64_C(0x7465646279746573)
-    };
+    uint64_t v[4] = { seed[0] ^ UINT64_C(0x736f6d6570736575),
+                      seed[1] ^ UINT64_C(0x646f72616e646f6d),
+                      seed[0] ^ UINT64_C(0x6c7967656e657261),
+                      seed[1] ^ UINT64_C(0x7465646279746573) };
     uint64_t last = (uint64_t)len << 56;
     uint64_t word;
     size_t at = 0;

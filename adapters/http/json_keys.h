@@ -21,7 +21,7 @@ struct json_keys {
         uint32_t at; /* in `text` of the caller, or in `plain` */
         uint32_t len;
         bool is_plain; /* it had escapes: its value lies in `plain` */
-    } *items;
+    } * items;
     size_t count;
     size_t size;
     char *plain;

@@ -17,7 +17,7 @@ static bool is_plain_word(uint64_t word)
     return (marks & tops) == 0;
 }
 
-static size_t skip_plain(const unsigned char *text, size_t len, size_t at)
+size_t json_skip_plain(const unsigned char *text, size_t len, size_t at)
 {
     uint64_t word;
 
@@ -124,7 +124,7 @@ const char *json_scan_string(const unsigned char *text, size_t len, size_t *at,
     *ret_has_escapes = false;
     (*at)++;
     while (!problem) {
-        *at = skip_plain(text, len, *at);
+        *at = json_skip_plain(text, len, *at);
         if (*at == len)
             return "a string does not end";
         if (text[*at] == '"') {

@@ -14,6 +14,10 @@
 const char *json_scan_string(const unsigned char *text, size_t len, size_t *at,
                              bool *ret_has_escapes);
 
+/** From `at` on, the first byte that is not plain: no printing ASCII, or a quote, or a
+ *  backslash; `len` when there is none. */
+size_t json_skip_plain(const unsigned char *text, size_t len, size_t at);
+
 /** Check the number that begins at text[*at]; `*at` moves behind it. */
 const char *json_scan_number(const unsigned char *text, size_t len, size_t *at,
                              bool *ret_is_integer);

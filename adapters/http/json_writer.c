@@ -1,5 +1,6 @@
 #include "adapters/http/json_writer.h"
 
+#include "adapters/http/json_scan.h"
 #include "adapters/http/rfc3339.h"
 
 #include <string.h>
@@ -138,7 +139,7 @@ static void put_escaped(struct http_buffer *out, const unsigned char *at, size_t
     size_t done = 0;
     char room[8];
 
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = json_skip_plain(at, len, 0); i < len; i = json_skip_plain(at, len, i + 1)) {
         const char *escape = escape_of(at[i], room);
 
         if (!escape)
@@ -166,7 +167,9 @@ void json_string(struct json_writer *writer, struct tc_bytes text)
     if (!begin_value(writer, text.len))
         return;
     put(writer->out, "\"", 1);
-    if (tc_utf8_is_valid(text))
+    if (json_skip_plain(text.data, text.len, 0) == text.len)
+        put(writer->out, text.data, text.len);
+    else if (tc_utf8_is_valid(text))
         put_escaped(writer->out, text.data, text.len);
     else
         put_repaired(writer->out, text.data, text.len);

@@ -1,7 +1,7 @@
 #include "adapters/http/rfc3339.h"
 
-#define DAY_MS    INT64_C(86400000)
-#define YEAR_0_MS INT64_C(-62167219200000)
+#define DAY_MS            INT64_C(86400000)
+#define YEAR_0_MS         INT64_C(-62167219200000)
 #define YEAR_9999_LAST_MS INT64_C(253402300799999)
 
 struct date {
@@ -12,8 +12,8 @@ struct date {
 
 /* The calendar is counted from 1 March of year 0, in eras of 400 years: then the leap day is
  * the last of its year, and every division below is of a number that is not negative. */
-#define ERA_DAYS          146097
-#define DAYS_TO_1970      719468
+#define ERA_DAYS     146097
+#define DAYS_TO_1970 719468
 
 static int64_t days_of(const struct date *date)
 {
@@ -185,8 +185,7 @@ bool rfc3339_parse(const char *text, size_t len, int64_t *ret_ms, bool *ret_cut)
         !read_offset(&in, &offset_ms) || in.at != in.end)
         return false;
 
-    int64_t minute_ms =
-        days_of(&date) * DAY_MS + (hour * 60 + minute) * 60000 - offset_ms;
+    int64_t minute_ms = days_of(&date) * DAY_MS + (hour * 60 + minute) * 60000 - offset_ms;
 
     /* Leap seconds exist only in the last minute of a day of UTC. */
     if (second == 60 && (minute_ms % DAY_MS + DAY_MS) % DAY_MS != DAY_MS - 60000)

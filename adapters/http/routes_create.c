@@ -83,16 +83,14 @@ static const char *read_key(struct http_call *call)
 /* True when the specs may be stored; else the refusal has been written. */
 static bool read_specs(struct http_call *call, bool is_batch, struct task_input *ret_input)
 {
-    char traceparent[TC_TRACEPARENT_LEN + 1];
-    const struct task_input_request request = {
+    struct task_input_request request = {
         .body = call->request->body,
         .is_batch = is_batch,
         .policy = call->services->policy,
-        .traceparent = traceparent,
     };
     char detail[128];
 
-    traceparent_read(call->request, traceparent);
+    traceparent_read(call->request, request.traceparent);
     switch (task_input_read(&request, ret_input, &call->violations)) {
     case TASK_INPUT_NO_MEMORY:
         http_call_refuse(call, HTTP_UNAVAILABLE, "the service is out of memory");

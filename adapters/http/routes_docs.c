@@ -47,22 +47,21 @@ static const char init_script[] = "window.ui = SwaggerUIBundle({\n"
                                   "  validatorUrl: null\n"
                                   "});\n";
 
-static const char root_page[] =
-    "<title>taskcore</title>\n"
-    "</head>\n"
-    "<body>\n"
-    "<h1>taskcore</h1>\n"
-    "<ul>\n"
-    "<li><a href=\"/docs\">API documentation</a></li>\n"
-    "<li><a href=\"/openapi.json\">OpenAPI document</a></li>\n"
-    "<li><a href=\"/api/v1/tasks\">Tasks</a></li>\n"
-    "<li><a href=\"/api/v1/stats\">Queues</a></li>\n"
-    "<li><a href=\"/health\">Health</a></li>\n"
-    "<li><a href=\"/metrics\">Metrics</a></li>\n"
-    "<li><a href=\"/version\">Version</a></li>\n"
-    "</ul>\n"
-    "</body>\n"
-    "</html>\n";
+static const char root_page[] = "<title>taskcore</title>\n"
+                                "</head>\n"
+                                "<body>\n"
+                                "<h1>taskcore</h1>\n"
+                                "<ul>\n"
+                                "<li><a href=\"/docs\">API documentation</a></li>\n"
+                                "<li><a href=\"/openapi.json\">OpenAPI document</a></li>\n"
+                                "<li><a href=\"/api/v1/tasks\">Tasks</a></li>\n"
+                                "<li><a href=\"/api/v1/stats\">Queues</a></li>\n"
+                                "<li><a href=\"/health\">Health</a></li>\n"
+                                "<li><a href=\"/metrics\">Metrics</a></li>\n"
+                                "<li><a href=\"/version\">Version</a></li>\n"
+                                "</ul>\n"
+                                "</body>\n"
+                                "</html>\n";
 
 static void begin_page(struct http_call *call)
 {
@@ -105,8 +104,7 @@ static void write_plain_page(struct http_buffer *out)
                           "<table>\n<tr><th>Method</th><th>Path</th><th></th></tr>\n");
     for (size_t i = 0; i < count; i++)
         if (routes[i].summary)
-            http_buffer_printf(out,
-                               "<tr><td>%s</td><td><code>%s</code></td><td>%s</td></tr>\n",
+            http_buffer_printf(out, "<tr><td>%s</td><td><code>%s</code></td><td>%s</td></tr>\n",
                                routes[i].method, routes[i].pattern, routes[i].summary);
     http_buffer_puts(out, "</table>\n</body>\n</html>\n");
 }

@@ -98,8 +98,8 @@ static void read_title(struct reading *reading, const struct json_value *value,
     spec->title_json = value->text;
 }
 
-static void read_text(struct reading *reading, const struct json_value *value,
-                      const char *name, struct tc_bytes *ret_text)
+static void read_text(struct reading *reading, const struct json_value *value, const char *name,
+                      struct tc_bytes *ret_text)
 {
     if (value->kind == JSON_STRING)
         *ret_text = text_of(reading, value);
@@ -116,8 +116,8 @@ static void read_integer(struct reading *reading, const struct json_value *value
         refuse(reading, name, "must be an integer, written as one");
 }
 
-static void read_time(struct reading *reading, const struct json_value *value,
-                      const char *name, int64_t *ret_ms)
+static void read_time(struct reading *reading, const struct json_value *value, const char *name,
+                      int64_t *ret_ms)
 {
     struct tc_bytes text = { 0 };
 
@@ -239,8 +239,7 @@ static void read_task(struct reading *reading, struct tc_task_spec *spec)
 static void start_spec(const struct reading *reading, struct tc_task_spec *spec)
 {
     tc_task_spec_init(spec);
-    snprintf(spec->traceparent, sizeof(spec->traceparent), "%s",
-             reading->request->traceparent);
+    memcpy(spec->traceparent, reading->request->traceparent, TC_TRACEPARENT_LEN + 1);
 }
 
 /* Read the value that begins here as one task. */
@@ -256,8 +255,7 @@ static void read_element(struct reading *reading, struct tc_task_spec *spec)
     }
     read_task(reading, spec);
     if (!reading->reader.problem)
-        tc_task_spec_validate(spec, reading->request->policy, reading->at,
-                              reading->violations);
+        tc_task_spec_validate(spec, reading->request->policy, reading->at, reading->violations);
 }
 
 /* Room for the spec at `index`; beyond the largest batch one scratch place serves all. */

@@ -32,7 +32,7 @@ struct task_input_request {
     struct tc_bytes body;
     bool is_batch; /**< {"tasks":[…]} instead of one task */
     const struct tc_policy *policy;
-    const char *traceparent; /**< given to every spec; empty: none */
+    char traceparent[TC_TRACEPARENT_LEN + 1]; /**< given to every spec; empty: none */
 };
 
 /**

@@ -7,9 +7,9 @@
 #include "core/domain/task.h"
 
 struct task_json_options {
-    bool with_task_id;   /**< repeat the id as `task_id`, which model A's clients read */
-    bool omit_payload;   /**< too large for a page: leave it out and name it in `omitted` */
-    bool omit_result;    /**< likewise */
+    bool with_task_id; /**< repeat the id as `task_id`, which model A's clients read */
+    bool omit_payload; /**< too large for a page: leave it out and name it in `omitted` */
+    bool omit_result;  /**< likewise */
 };
 
 /** More bytes than the text of `task` usually has. */

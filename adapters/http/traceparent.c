@@ -28,9 +28,8 @@ static bool is_zero(const char *digits, size_t len)
 
 static bool is_valid(const char *text)
 {
-    if (strlen(text) < TC_TRACEPARENT_LEN || !has_shape(text) ||
-        strncmp(text, "ff", 2) == 0 || is_zero(text + TRACE_ID_AT, TRACE_ID_LEN) ||
-        is_zero(text + PARENT_AT, PARENT_LEN))
+    if (strlen(text) < TC_TRACEPARENT_LEN || !has_shape(text) || strncmp(text, "ff", 2) == 0 ||
+        is_zero(text + TRACE_ID_AT, TRACE_ID_LEN) || is_zero(text + PARENT_AT, PARENT_LEN))
         return false;
 
     char next = text[TC_TRACEPARENT_LEN];

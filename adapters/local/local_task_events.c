@@ -124,8 +124,8 @@ static void local_wait(struct tc_task_events *events, const struct tc_id *id, ui
         sleep_until_called(self, shard, &waiter, *ticket, wait_ms);
         pthread_cond_destroy(&waiter.call);
     }
-    *ticket = atomic_load(&self->interrupted) ? TC_EVENTS_INTERRUPTED
-                                              : atomic_load(&shard->sequence);
+    *ticket =
+        atomic_load(&self->interrupted) ? TC_EVENTS_INTERRUPTED : atomic_load(&shard->sequence);
 }
 
 static void local_interrupt(struct tc_task_events *events)

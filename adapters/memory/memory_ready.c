@@ -152,25 +152,47 @@ int64_t memory_queue_oldest_ms(const struct memory_queue *queue)
     return oldest_ms;
 }
 
-void memory_ready_free(struct memory_ready *ready)
+/* HASH_CLEAR frees the table only; the elements stay linked to each other. */
+static void free_lanes(struct memory_lane *first)
 {
-    struct memory_queue *queue, *next_queue;
-    struct memory_type *type, *next_type;
-    struct memory_lane *lane, *next_lane;
+    struct memory_lane *next;
 
-    HASH_ITER(hh, ready->lanes, lane, next_lane)
-    {
-        HASH_DEL(ready->lanes, lane);
+    for (struct memory_lane *lane = first; lane; lane = next) {
+        next = lane->hh.next;
         free(lane);
     }
-    HASH_ITER(hh, ready->types, type, next_type)
-    {
-        HASH_DEL(ready->types, type);
+}
+
+static void free_types(struct memory_type *first)
+{
+    struct memory_type *next;
+
+    for (struct memory_type *type = first; type; type = next) {
+        next = type->hh.next;
         free(type);
     }
-    HASH_ITER(hh, ready->queues, queue, next_queue)
-    {
-        HASH_DEL(ready->queues, queue);
+}
+
+static void free_queues(struct memory_queue *first)
+{
+    struct memory_queue *next;
+
+    for (struct memory_queue *queue = first; queue; queue = next) {
+        next = queue->hh.next;
         free(queue);
     }
+}
+
+void memory_ready_free(struct memory_ready *ready)
+{
+    struct memory_lane *lanes = ready->lanes;
+    struct memory_type *types = ready->types;
+    struct memory_queue *queues = ready->queues;
+
+    HASH_CLEAR(hh, ready->lanes);
+    HASH_CLEAR(hh, ready->types);
+    HASH_CLEAR(hh, ready->queues);
+    free_lanes(lanes);
+    free_types(types);
+    free_queues(queues);
 }

@@ -232,11 +232,12 @@ static void free_records(struct memory_store *store)
 
 static void free_keys(struct memory_store *store)
 {
-    struct memory_key *key, *next;
+    struct memory_key *next;
+    struct memory_key *key = store->keys;
 
-    HASH_ITER(hh, store->keys, key, next)
-    {
-        memory_key_remove(store, key);
+    HASH_CLEAR(hh, store->keys); /* the table only: the keys stay linked to each other */
+    for (; key; key = next) {
+        next = key->hh.next;
         memory_key_free(key);
     }
     free(store->key_ages.items);

@@ -265,9 +265,12 @@ enum tc_code sqlite_claim(struct tc_lease_repo *repo, const struct tc_claim *cla
 {
     struct sqlite_store *store = sqlite_store_of_leases(repo);
     struct sqlite_grip grip = { .tasks = ret_tasks };
-    enum tc_code code = claim->id_count > 0 ? claim_ids(store, claim, &grip, err)
-                                            : claim_any(store, claim, &grip, err);
+    enum tc_code code;
 
+    if (claim->max > TC_LEASE_GROUP_MAX)
+        return tc_fail(err, TC_INTERNAL, "a claim of %zu tasks", claim->max);
+    code = claim->id_count > 0 ? claim_ids(store, claim, &grip, err)
+                               : claim_any(store, claim, &grip, err);
     if (code != TC_OK)
         sqlite_grip_release(&grip);
     else

@@ -224,8 +224,12 @@ static enum tc_code extend(struct sqlite_store *store, const struct tc_renewal *
 enum tc_code sqlite_extend(struct tc_lease_repo *repo, const struct tc_renewal *renewals,
                            size_t count, struct tc_renewed *ret_renewed, struct tc_error *err)
 {
+    if (count == 0)
+        return TC_OK;
+
+    /* One more life than renewals: a stale one is written before it is passed over. */
     struct lives lives = { .items = malloc((count + 1) * sizeof(*lives.items)) };
-    struct tc_renewed *renewed = malloc((count + 1) * sizeof(*renewed));
+    struct tc_renewed *renewed = malloc(count * sizeof(*renewed));
     enum tc_code code;
 
     if (lives.items && renewed)

@@ -93,7 +93,7 @@ static enum tc_code is_repeated(struct sqlite_store *store, const struct sqlite_
                                 const struct tc_outcome *outcome, bool *ret_repeated,
                                 struct tc_error *err)
 {
-    bool same = row->task.epoch == outcome->epoch && row->outcome == (int)outcome->kind;
+    bool same = row->task.epoch == outcome->epoch && row->outcome == (unsigned)outcome->kind;
     enum tc_code code = TC_OK;
 
     if (same && has_result(outcome))
@@ -197,6 +197,8 @@ enum tc_code sqlite_finish(struct tc_lease_repo *repo, const struct tc_outcome *
     struct tc_verdict verdicts[TC_LEASE_GROUP_MAX];
     enum tc_code code;
 
+    if (count == 0)
+        return TC_OK;
     if (count > TC_LEASE_GROUP_MAX)
         return tc_fail(err, TC_INTERNAL, "%zu outcomes in one group", count);
     code = sqlite_write(store, err);

@@ -22,11 +22,76 @@ static enum tc_code insert_state(struct sqlite_store *store, const struct tc_tas
     return query_run(&query) ? TC_OK : sqlite_fail(&store->writer, "insert a state", err);
 }
 
+/* --- runs: new tasks of one group and millisecond, whose states differ by number only --- */
+
+struct pending {
+    struct sqlite_run run; /* last 0: none */
+    int64_t place;
+    int64_t at_ms;
+};
+
+static enum tc_code insert_run(struct sqlite_store *store, struct pending *pending,
+                               struct tc_error *err)
+{
+    struct sqlite_query query = { 0 };
+
+    if (pending->run.last == 0)
+        return TC_OK;
+    query = sqlite_query(&store->writer, SQLITE_STATE_INSERT_RUN_STATEMENT);
+    query_bind_int(&query, 1, pending->run.first);
+    query_bind_int(&query, 2, pending->run.last);
+    query_bind_int(&query, 3, pending->place);
+    query_bind_int(&query, 4, pending->at_ms);
+    pending->run.last = 0;
+    return query_run(&query) ? TC_OK : sqlite_fail(&store->writer, "insert states", err);
+}
+
+static bool is_plain(const struct tc_task *task)
+{
+    return task->status == TC_STATUS_NEW && task->epoch == 0 && task->attempt == 0 &&
+           task->crashes == 0 && task->run_at_ms == task->updated_at_ms;
+}
+
+static bool continues(const struct pending *pending, const struct tc_task *task, int64_t num,
+                      int64_t place)
+{
+    return pending->run.last > 0 && pending->run.last + 1 == num && pending->place == place &&
+           pending->at_ms == task->run_at_ms;
+}
+
+static enum tc_code add_state(struct sqlite_store *store, struct pending *pending,
+                              const struct tc_task *task, int64_t num, int64_t place,
+                              struct tc_error *err)
+{
+    enum tc_code code = TC_OK;
+
+    if (!is_plain(task))
+        return insert_state(store, task, num, place, err);
+    if (!continues(pending, task, num, place)) {
+        code = insert_run(store, pending, err);
+        *pending = (struct pending){ { num, num }, place, task->run_at_ms };
+    }
+    pending->run.last = num;
+    return code;
+}
+
+/* --- tasks --- */
+
+static void bind_tags(struct sqlite_store *store, struct sqlite_query *query, int at,
+                      const struct tc_task *task)
+{
+    if (task->tag_count == 0)
+        query_bind_null(query, at);
+    else
+        query_bind_blob(
+            query, at,
+            (struct tc_bytes){ store->scratch, sqlite_tags_write(task, store->scratch) });
+}
+
 /* *ret_taken: there is a task with this id already, and nothing was stored. */
 static enum tc_code insert_task(struct sqlite_store *store, const struct tc_task *task,
                                 int64_t num, bool *ret_taken, struct tc_error *err)
 {
-    unsigned char tags[SQLITE_TAGS_BYTES_MAX];
     struct sqlite_query query = sqlite_query(&store->writer, SQLITE_TASK_INSERT_STATEMENT);
 
     query_bind_int(&query, 1, num);
@@ -42,10 +107,7 @@ static enum tc_code insert_task(struct sqlite_store *store, const struct tc_task
         query_bind_text(&query, 10, task->traceparent);
     else
         query_bind_null(&query, 10);
-    if (task->tag_count > 0)
-        query_bind_blob(&query, 11, (struct tc_bytes){ tags, sqlite_tags_write(task, tags) });
-    else
-        query_bind_null(&query, 11);
+    bind_tags(store, &query, 11, task);
     query_bind_int(&query, 12, task->payload.kind);
     query_bind_blob(&query, 13, task->payload.bytes);
     *ret_taken = false;
@@ -55,8 +117,9 @@ static enum tc_code insert_task(struct sqlite_store *store, const struct tc_task
     return *ret_taken ? TC_OK : sqlite_fail(&store->writer, "insert a task", err);
 }
 
-static enum tc_code place_task(struct sqlite_store *store, const struct tc_task *task,
-                               int64_t num, int64_t now_ms, struct tc_error *err)
+static enum tc_code place_task(struct sqlite_store *store, struct pending *pending,
+                               const struct tc_task *task, int64_t num, int64_t now_ms,
+                               struct tc_error *err)
 {
     struct sqlite_group *group = NULL;
     enum tc_code code;
@@ -70,13 +133,14 @@ static enum tc_code place_task(struct sqlite_store *store, const struct tc_task 
         if (code == TC_OK)
             sqlite_group_add(group, num);
     }
-    return code == TC_OK ? insert_state(store, task, num, group ? group->place : 0, err) : code;
+    return code == TC_OK ? add_state(store, pending, task, num, group ? group->place : 0, err)
+                         : code;
 }
 
 /* An id that is there already can only be the first of a creation that came before. */
-static enum tc_code store_tasks(struct sqlite_store *store, const struct tc_creation *creation,
-                                int64_t now_ms, struct tc_inserted *inserted,
-                                struct tc_error *err)
+static enum tc_code store_tasks(struct sqlite_store *store, struct pending *pending,
+                                const struct tc_creation *creation, int64_t now_ms,
+                                struct tc_inserted *inserted, struct tc_error *err)
 {
     inserted->verdict = TC_INSERT_CREATED;
     inserted->first_id = creation->tasks[0].id;
@@ -93,7 +157,7 @@ static enum tc_code store_tasks(struct sqlite_store *store, const struct tc_crea
         if (taken)
             return tc_fail(err, TC_INTERNAL, "sqlite: the id of a new task is taken");
         if (code == TC_OK)
-            code = place_task(store, task, num, now_ms, err);
+            code = place_task(store, pending, task, num, now_ms, err);
         if (code != TC_OK)
             return code;
     }
@@ -155,9 +219,9 @@ static enum tc_code keep_key(struct sqlite_store *store, const struct tc_creatio
 }
 
 /* Twins within one group meet here as well: the second one finds what the first has stored. */
-static enum tc_code insert_one(struct sqlite_store *store, const struct tc_creation *creation,
-                               int64_t now_ms, struct tc_inserted *inserted,
-                               struct tc_error *err)
+static enum tc_code insert_one(struct sqlite_store *store, struct pending *pending,
+                               const struct tc_creation *creation, int64_t now_ms,
+                               struct tc_inserted *inserted, struct tc_error *err)
 {
     bool known = false;
     enum tc_code code =
@@ -165,7 +229,7 @@ static enum tc_code insert_one(struct sqlite_store *store, const struct tc_creat
 
     if (code != TC_OK || known)
         return code;
-    code = store_tasks(store, creation, now_ms, inserted, err);
+    code = store_tasks(store, pending, creation, now_ms, inserted, err);
     if (code == TC_OK && creation->key && inserted->verdict == TC_INSERT_CREATED)
         code = keep_key(store, creation, now_ms, err);
     return code;
@@ -179,10 +243,13 @@ static enum tc_code insert_all(struct sqlite_store *store, const struct tc_creat
     if (code != TC_OK)
         return code;
 
+    struct pending pending = { { 0, 0 }, 0, 0 };
     int64_t now_ms = tc_clock_now_ms(store->clock);
 
     for (size_t i = 0; i < count && code == TC_OK; i++)
-        code = insert_one(store, &creations[i], now_ms, &inserted[i], err);
+        code = insert_one(store, &pending, &creations[i], now_ms, &inserted[i], err);
+    if (code == TC_OK)
+        code = insert_run(store, &pending, err);
     return sqlite_writer_end(store, code, err);
 }
 

@@ -12,56 +12,21 @@
  */
 
 #include "adapters/sqlite/sqlite_connection.h"
+#include "adapters/sqlite/sqlite_groups.h"
 #include "adapters/sqlite/sqlite_store.h"
 
 #include "core/domain/container_of.h"
 
 #include <pthread.h>
 
-#define SQLITE_READERS_MAX     16
-#define SQLITE_WAIT_MAX_MS     5000 /* for the writer, or a reader, to become free */
-#define SQLITE_READY_GROUP_MAX 256
-#define SQLITE_RESULT_INLINE   512 /* bytes; longer results stand beside the state */
+#define SQLITE_READERS_MAX   16
+#define SQLITE_WAIT_MAX_MS   5000 /* for the writer, or a reader, to become free */
+#define SQLITE_RESULT_INLINE 512  /* bytes; longer results stand beside the state */
 
 /** Bits of state.has. */
 #define SQLITE_HAS_FAILURE  1u
 #define SQLITE_HAS_PROGRESS 2u
 #define SQLITE_HAS_RESULT   4u
-
-/* --- groups: the rows of `ready` and `lease` that a transaction touches --- */
-
-struct sqlite_lane {
-    char queue[TC_NAME_MAX + 1];
-    char type[TC_NAME_MAX + 1]; /* of a ready group */
-    int rank;                   /* of a ready group */
-};
-
-struct sqlite_group {
-    int64_t place; /* ready.seq or lease.id */
-    struct sqlite_lane lane;
-    bool is_lease;
-    bool is_stored; /* has a row */
-    bool is_cut;    /* its members differ from the row's */
-    bool is_reset;  /* the lease's terms differ from the row's */
-    bool of_process;
-    bool rescue;
-    int64_t since_ms; /* of a ready group */
-    int64_t due_ms;   /* of a lease; 0: ended with its process */
-    int64_t duration_ms;
-    char owner[TC_OWNER_MAX + 1];
-    size_t count; /* of slots used */
-    size_t left;  /* of members: slots that are not 0 */
-    size_t next;  /* where the next one to leave is likely to be */
-    int64_t nums[TC_LEASE_GROUP_MAX];
-};
-
-/** Written back by sqlite_groups_flush(). */
-struct sqlite_groups {
-    struct sqlite_group **items;
-    size_t count;
-    size_t capacity; /* of `items`, all of which are allocated up to `made` */
-    size_t made;
-};
 
 /** Where a task was last seen. Only a hint: whoever uses it checks it in SQL. */
 struct sqlite_hint {
@@ -99,6 +64,7 @@ struct sqlite_store {
     char last_queue[TC_NAME_MAX + 1]; /* served last by a claim */
     bool checkpoint_failed;           /* and it has been said */
     struct sqlite_hint hints[SQLITE_HINT_COUNT];
+    unsigned char scratch[SQLITE_MEMBERS_BYTES_MAX]; /* for one statement; fits tags too */
 };
 
 extern const struct tc_task_repo_ops sqlite_task_repo_ops;
@@ -164,53 +130,6 @@ void sqlite_read_end(struct sqlite_store *store, struct sqlite_connection *reade
 enum tc_code sqlite_counters_load(struct sqlite_store *store,
                                   struct tc_error *err) TC_MUST_CHECK;
 
-/* --- sqlite_groups.c --- */
-
-/** A group of waiting tasks of this lane with room for one more, new if need be. */
-enum tc_code sqlite_groups_open(struct sqlite_store *store, const struct sqlite_lane *lane,
-                                int64_t now_ms, struct sqlite_group **ret_group,
-                                struct tc_error *err) TC_MUST_CHECK;
-/** A new lease, without members. */
-enum tc_code sqlite_groups_lease(struct sqlite_store *store, const char *queue,
-                                 struct sqlite_group **ret_group,
-                                 struct tc_error *err) TC_MUST_CHECK;
-/** The group of this place, from the transaction or the file. */
-enum tc_code sqlite_groups_find_ready(struct sqlite_store *store,
-                                      const struct sqlite_lane *lane, int64_t seq,
-                                      struct sqlite_group **ret_group,
-                                      struct tc_error *err) TC_MUST_CHECK;
-enum tc_code sqlite_groups_find_lease(struct sqlite_store *store, int64_t id,
-                                      struct sqlite_group **ret_group,
-                                      struct tc_error *err) TC_MUST_CHECK;
-enum tc_code sqlite_groups_flush(struct sqlite_store *store,
-                                 struct tc_error *err) TC_MUST_CHECK;
-/** Forget what the transaction touched. */
-void sqlite_groups_clear(struct sqlite_groups *groups);
-void sqlite_groups_release(struct sqlite_groups *groups);
-
-/** Add a member; the caller knows that there is room. */
-void sqlite_group_add(struct sqlite_group *group, int64_t num);
-/** Take a member out. False: it is not in there. */
-bool sqlite_group_take(struct sqlite_group *group, int64_t num);
-/** Move up to `max` members, the oldest first, to the end of `to`. @return how many. */
-size_t sqlite_group_move(struct sqlite_group *from, struct sqlite_group *to, size_t max);
-
-/** Numbers that follow each other without a gap. */
-struct sqlite_run {
-    int64_t first;
-    int64_t last;
-};
-
-/** The run that starts at `nums[*at]`; moves `*at` behind it. False at the end. */
-bool sqlite_run_next(const int64_t *nums, size_t count, size_t *at, struct sqlite_run *ret_run);
-
-/** Numbers to and from bytes, as `members` holds them. */
-size_t sqlite_members_write(const int64_t *nums, size_t count, unsigned char *ret_bytes);
-/** False: malformed, or more than `max`. */
-bool sqlite_members_read(struct tc_bytes bytes, int64_t *ret_nums, size_t max,
-                         size_t *ret_count);
-#define SQLITE_MEMBERS_BYTES_MAX (12 * TC_LEASE_GROUP_MAX)
-
 /* --- sqlite_hints.c --- */
 
 void sqlite_hint_put(struct sqlite_store *store, const struct tc_id *id, int64_t num,
@@ -228,8 +147,8 @@ enum tc_code sqlite_num_of(struct sqlite_store *store, const struct tc_id *id, i
  *  progress, and a long result, are not filled yet. */
 struct sqlite_row {
     int64_t num;
-    int64_t place; /* 0: none */
-    int outcome;
+    int64_t place;    /* 0: none */
+    unsigned outcome; /* of enum tc_outcome_kind; 0: none */
     unsigned has;
     struct tc_omitted omitted;
     struct tc_task task;
@@ -265,6 +184,7 @@ enum tc_code sqlite_not_found(const struct tc_id *id, struct tc_error *err);
 struct sqlite_lane sqlite_lane_of(const struct tc_task *task);
 
 #define SQLITE_TAGS_BYTES_MAX (TC_TAG_COUNT_MAX * (2 + 4 * TC_TAG_MAX))
+_Static_assert(SQLITE_TAGS_BYTES_MAX <= SQLITE_MEMBERS_BYTES_MAX, "tags fit the scratch");
 /** @return bytes used. */
 size_t sqlite_tags_write(const struct tc_task *task, unsigned char *ret_bytes);
 
@@ -275,7 +195,7 @@ struct sqlite_step {
     enum tc_status next; /* not PROCESSING */
     int attempt;
     int crashes;
-    int outcome;
+    unsigned outcome; /* of enum tc_outcome_kind; 0: none */
     int64_t run_at_ms;
     int64_t now_ms;
     bool set_result;           /* else it stays */

@@ -73,7 +73,7 @@ static void read_numbers(const struct sqlite_query *query, struct sqlite_row *ro
 
     row->num = query_int(query, COLUMN_NUM);
     row->place = query_int(query, COLUMN_PLACE);
-    row->outcome = (int)query_int(query, COLUMN_OUTCOME);
+    row->outcome = (unsigned)query_int(query, COLUMN_OUTCOME);
     row->has = (unsigned)query_int(query, COLUMN_HAS);
     task->status = (enum tc_status)query_int(query, COLUMN_STATUS);
     task->priority = (int)query_int(query, COLUMN_PRIORITY);

@@ -34,6 +34,11 @@
       "INSERT INTO state (num, status, place, epoch, attempt, crashes, outcome, has,"          \
       " updated_at, run_at, started_at, finished_at, result_kind, result)"                     \
       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, ?7, ?8, ?7, ?7, 0, zeroblob(8))")                \
+    X(STATE_INSERT_RUN,                                                                        \
+      "INSERT INTO state (num, status, place, epoch, attempt, crashes, outcome, has,"          \
+      " updated_at, run_at, started_at, finished_at, result_kind, result)"                     \
+      " SELECT num, 1, ?3, 0, 0, 0, 0, 0, ?4, ?4, ?4, ?4, 0, zeroblob(8) FROM task"            \
+      " WHERE num BETWEEN ?1 AND ?2")                                                          \
     X(NUM_OF_ID, "SELECT num FROM task WHERE id = ?1")                                         \
     X(TASK_BY_ID,                                                                              \
       "SELECT " SQLITE_WHOLE_TASK " FROM task t CROSS JOIN state s ON s.num = t.num"           \

@@ -7,6 +7,7 @@
 
 #define SERVICE_STACK_SIZE ((size_t)512 * 1024)
 #define STOP_GRACE_MS      5000
+#define AHEAD_MS           500
 #define HANDLERS_MAX       1000
 #define QUEUES_MAX         32
 #define CLOSE_WAIT_US      INT64_C(1000000)
@@ -41,7 +42,7 @@ static int compare_entries(const void *left, const void *right)
 static enum tc_code check_types_differ(const struct worker *worker, struct tc_error *err)
 {
     for (size_t i = 1; i < worker->config.handler_count; i++)
-        if (strcmp(worker->types[i - 1], worker->types[i]) == 0)
+        if (tc_bytes_equals(tc_bytes_of(worker->types[i - 1]), tc_bytes_of(worker->types[i])))
             return tc_fail(err, TC_INVALID, "two handlers for type '%s'", worker->types[i]);
     return TC_OK;
 }
@@ -65,8 +66,8 @@ static enum tc_code check(const struct worker_config *config, struct tc_error *e
         return tc_fail(err, TC_INVALID, "there must be 1..%d handlers", HANDLERS_MAX);
     if (config->queue_count > QUEUES_MAX)
         return tc_fail(err, TC_INVALID, "there must be 0..%d queues", QUEUES_MAX);
-    if (config->stop_grace_ms < 0)
-        return tc_fail(err, TC_INVALID, "stop_grace_ms must not be negative");
+    if (config->stop_grace_ms < 0 || config->ahead_ms < 0)
+        return tc_fail(err, TC_INVALID, "stop_grace_ms and ahead_ms must not be negative");
     return check_types(config, err);
 }
 
@@ -125,6 +126,8 @@ static void init(struct worker *worker)
     worker->watch_wake_us = WORKER_NEVER_US;
     if (worker->config.stop_grace_ms == 0)
         worker->config.stop_grace_ms = STOP_GRACE_MS;
+    if (worker->config.ahead_ms == 0)
+        worker->config.ahead_ms = AHEAD_MS;
     pthread_mutex_init(&worker->lock, NULL);
     for (size_t i = 0; (cond = condition(worker, i)); i++)
         worker_cond_init(cond);

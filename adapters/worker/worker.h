@@ -11,11 +11,13 @@
  *   runners   `slots` of them, 2 MiB of stack each; they call the handlers (worker_run.c)
  *   finisher  carries reports to the store in groups; repeats while the store is away, so
  *             that no report is lost as long as the process lives (worker_finish.c)
- *   keeper    heartbeats, progress, deadlines, rescue, wake, key expiry (worker_keep.c)
- * With `slots` 0 there is only the keeper.
+ *   keeper    heartbeats, progress, rescue, wake, key expiry (worker_keep.c)
+ *   watcher   timeouts, threads given up; never waits for the store (worker_watch.c)
+ * With `slots` 0 there is only the keeper. Measured: `taskcore_run_seconds{type}`,
+ * `taskcore_runs_stopped_total{reason}`, `taskcore_worker_stuck_total`.
  *
  * Short tasks are claimed ahead, long ones never (core/domain/lease.h, tc_prefetch_count());
- * those claimed ahead that wait for half a second after all are given back.
+ * those claimed ahead that wait for `ahead_ms` after all are given back.
  *
  * A handler that ignores its stop. When a task overruns timeout_ms, its handler is told to
  * stop and the attempt fails with reason `timeout` at once, whatever the handler does. After
@@ -64,6 +66,7 @@ struct worker_config {
     const char *const *queues; /**< up to 32; count 0: every queue */
     size_t queue_count;
     int64_t stop_grace_ms; /**< how long a stopped handler keeps its slot; default 5000 */
+    int64_t ahead_ms; /**< how long a task claimed ahead may wait for a slot; default 500 */
 };
 
 /**

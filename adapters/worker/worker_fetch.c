@@ -120,7 +120,7 @@ static void hand_over(struct fetch *fetch, size_t count, int64_t claimed_us)
     if (worker->idle > 0)
         pthread_cond_signal(&worker->work);
     if (worker->ready.count > worker->active - worker->busy)
-        worker_watch_by(worker, worker_now_us() + WORKER_STALE_PREFETCH_US);
+        worker_watch_by(worker, worker_now_us() + worker->config.ahead_ms * 1000);
     pthread_mutex_unlock(&worker->lock);
 }
 

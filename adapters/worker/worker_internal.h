@@ -22,13 +22,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define WORKER_GROUP_MAX         256    /**< tasks in one claim and in one finish */
-#define WORKER_PREFETCH_MAX      512    /**< tasks claimed ahead */
-#define WORKER_REPORTS_MAX       2048   /**< waiting for the store: then nothing is claimed */
-#define WORKER_THREADS_PER_SLOT  4      /**< stuck ones included */
-#define WORKER_LINGER_US         2000   /**< a report waits so long for others, if many come */
-#define WORKER_STALE_PREFETCH_US 500000 /**< claimed ahead for nothing: given back */
-#define WORKER_NEVER_US          INT64_MAX
+#define WORKER_GROUP_MAX        256  /**< tasks in one claim and in one finish */
+#define WORKER_PREFETCH_MAX     512  /**< tasks claimed ahead */
+#define WORKER_REPORTS_MAX      2048 /**< waiting for the store: then nothing is claimed */
+#define WORKER_THREADS_PER_SLOT 4    /**< stuck ones included */
+#define WORKER_LINGER_US        2000 /**< a report waits so long for others, if many come */
+#define WORKER_NEVER_US         INT64_MAX
 
 enum attempt_state {
     ATTEMPT_READY,

@@ -1,6 +1,7 @@
 #include "adapters/worker/worker_internal.h"
 
 #define SPAWN_AGAIN_US 1000000
+#define SLOW_RUN_US    500000
 
 void worker_watch_by(struct worker *worker, int64_t at_us)
 {
@@ -78,16 +79,18 @@ static int64_t watch_ready(struct worker *worker, int64_t now_us)
 {
     const struct attempt *oldest = worker->ready.head;
 
+    int64_t ahead_us = worker->config.ahead_ms * 1000;
+
     if (!oldest)
         return WORKER_NEVER_US;
     if (worker->active > worker->busy) /* somebody is about to take it */
-        return now_us + WORKER_STALE_PREFETCH_US;
+        return now_us + ahead_us;
 
-    int64_t end_us = oldest->started_us + WORKER_STALE_PREFETCH_US;
+    int64_t end_us = oldest->started_us + ahead_us;
 
     if (now_us < end_us)
         return end_us;
-    worker->run_us = WORKER_STALE_PREFETCH_US;
+    worker->run_us = SLOW_RUN_US; /* they take longer than was thought */
     attempts_release_ready(worker);
     return WORKER_NEVER_US;
 }

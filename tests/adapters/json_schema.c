@@ -83,7 +83,8 @@ static bool describes(struct check *check, const cJSON *schema, const char *name
 
     if (get(get(resolved, "properties"), name))
         return true;
-    cJSON_ArrayForEach(part, get(resolved, "allOf")) if (describes(check, part, name)) return true;
+    cJSON_ArrayForEach(part,
+                       get(resolved, "allOf")) if (describes(check, part, name)) return true;
     return false;
 }
 
@@ -130,7 +131,8 @@ static bool accepts_parts(struct check *check, const cJSON *schema, const cJSON 
     const cJSON *part;
     int fitting = 0;
 
-    cJSON_ArrayForEach(part, get(schema, "allOf")) if (!accepts(check, part, value)) return false;
+    cJSON_ArrayForEach(part,
+                       get(schema, "allOf")) if (!accepts(check, part, value)) return false;
     cJSON_ArrayForEach(part, alternatives) fitting += accepts(check, part, value);
     if (alternatives && fitting != 1)
         return refuse(check, value, "fits none or several of oneOf");

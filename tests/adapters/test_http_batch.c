@@ -174,8 +174,9 @@ START_TEST(a_payload_over_its_limit_is_413)
 {
     site.policy.payload_max = 3;
     ck_assert_int_eq(post("{\"tasks\":[{\"payload\":123},{\"payload\":123}]}"), 201);
-    site_assert_problem(&site, post("{\"tasks\":[{\"payload\":1,\"priority\":99},"
-                                    "{\"payload\":1234}]}"),
+    site_assert_problem(&site,
+                        post("{\"tasks\":[{\"payload\":1,\"priority\":99},"
+                             "{\"payload\":1234}]}"),
                         413, "payload_too_large");
 }
 END_TEST

@@ -71,16 +71,16 @@ static const struct {
 
 START_TEST(a_length_is_taken_up_to_its_limit)
 {
-    ck_assert_int_eq(create_with(lengths[_i].start, lengths[_i].unit, lengths[_i].most - 1,
-                                 lengths[_i].end),
-                     201);
+    ck_assert_int_eq(
+        create_with(lengths[_i].start, lengths[_i].unit, lengths[_i].most - 1, lengths[_i].end),
+        201);
     ck_assert_int_eq(
         create_with(lengths[_i].start, lengths[_i].unit, lengths[_i].most, lengths[_i].end),
         201);
-    site_assert_invalid(&site,
-                        create_with(lengths[_i].start, lengths[_i].unit, lengths[_i].most + 1,
-                                    lengths[_i].end),
-                        lengths[_i].pointer);
+    site_assert_invalid(
+        &site,
+        create_with(lengths[_i].start, lengths[_i].unit, lengths[_i].most + 1, lengths[_i].end),
+        lengths[_i].pointer);
 }
 END_TEST
 
@@ -203,10 +203,10 @@ END_TEST
 
 START_TEST(refuses_a_raw_nul)
 {
-    site_assert_problem(
-        &site, site_send_bytes(&site, "POST", SITE_TASKS,
-                               (struct tc_bytes){ "{\"payload\":\"a\0b\"}", 17 }),
-        400, "malformed_json");
+    site_assert_problem(&site,
+                        site_send_bytes(&site, "POST", SITE_TASKS,
+                                        (struct tc_bytes){ "{\"payload\":\"a\0b\"}", 17 }),
+                        400, "malformed_json");
     site_assert_problem(&site,
                         site_send_bytes(&site, "POST", SITE_TASKS,
                                         (struct tc_bytes){ "{\"payload\":1}\0", 14 }),
@@ -271,8 +271,7 @@ END_TEST
 
 START_TEST(a_query_on_create_is_refused_after_the_json)
 {
-    site_assert_problem(&site, site_post(&site, SITE_TASKS "?x=1", "{"), 400,
-                        "malformed_json");
+    site_assert_problem(&site, site_post(&site, SITE_TASKS "?x=1", "{"), 400, "malformed_json");
     site_assert_invalid(&site, site_post(&site, SITE_TASKS "?x=1", "{\"payload\":1}"), "/x");
     ck_assert_uint_eq(site_stored(&site), 0);
 }

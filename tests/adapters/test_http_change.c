@@ -21,7 +21,9 @@ static void teardown(void)
 static const struct {
     const char *method;
     const char *suffix;
-} ways[] = { { "DELETE", "" }, { "DELETE", "/" }, { "POST", "/cancel" }, { "POST", "/cancel/" } };
+} ways[] = {
+    { "DELETE", "" }, { "DELETE", "/" }, { "POST", "/cancel" }, { "POST", "/cancel/" }
+};
 
 static int change(const char *method, const char *id, const char *suffix, const char *body)
 {
@@ -50,10 +52,10 @@ static const char *create_failed(void)
 {
     const char *id = create();
 
-    site_finish(&site, &(struct tc_outcome){
-                           .kind = TC_OUTCOME_FAILED,
-                           .next = TC_STATUS_FAILED,
-                           .error = { TC_REASON_HANDLER, 1, SITE_NOW, { "x", 1 } } });
+    site_finish(
+        &site, &(struct tc_outcome){ .kind = TC_OUTCOME_FAILED,
+                                     .next = TC_STATUS_FAILED,
+                                     .error = { TC_REASON_HANDLER, 1, SITE_NOW, { "x", 1 } } });
     return id;
 }
 

@@ -90,9 +90,10 @@ START_TEST(stores_what_it_answers)
     char target[80];
 
     snprintf(target, sizeof(target), SITE_TASKS "/%s",
-             site_create(&site, "{\"payload\":{\"a\":[1]},\"queue\":\"mail\",\"type\":\"email\","
-                                "\"priority\":7,\"max_attempts\":9,\"max_crashes\":0,"
-                                "\"timeout_ms\":5,\"tags\":[\"a\",\"\xC3\xA9\"]}"));
+             site_create(&site,
+                         "{\"payload\":{\"a\":[1]},\"queue\":\"mail\",\"type\":\"email\","
+                         "\"priority\":7,\"max_attempts\":9,\"max_crashes\":0,"
+                         "\"timeout_ms\":5,\"tags\":[\"a\",\"\xC3\xA9\"]}"));
     answer = strdup(site_body(&site));
     ck_assert_int_eq(site_get(&site, target), 200);
     /* Only task_id is told once and not kept. */
@@ -119,10 +120,30 @@ START_TEST(answers_201_when_the_queue_is_away)
 END_TEST
 
 static const char *const payloads[] = {
-    "null", "true", "false", "0", "-0", "1e2", "1.0", "0.10", "1E+5",
-    "123456789012345678901234567890", "\"a\\/b\"", "\"\\u00e9\"", "\"\xC3\xA9\"",
-    "\"\\ud83d\\ude00\"", "\" \"", "{}", "[]", "{ }", "[ 1 ,\t2 ]", "{\"b\":1,\"a\":2}",
-    "{\"a\":{\"b\":[{\"c\":null}]}}", "\"\x7F\"", "{\n  \"z\": 1.50\n}", "\"\\u000A\\n\"",
+    "null",
+    "true",
+    "false",
+    "0",
+    "-0",
+    "1e2",
+    "1.0",
+    "0.10",
+    "1E+5",
+    "123456789012345678901234567890",
+    "\"a\\/b\"",
+    "\"\\u00e9\"",
+    "\"\xC3\xA9\"",
+    "\"\\ud83d\\ude00\"",
+    "\" \"",
+    "{}",
+    "[]",
+    "{ }",
+    "[ 1 ,\t2 ]",
+    "{\"b\":1,\"a\":2}",
+    "{\"a\":{\"b\":[{\"c\":null}]}}",
+    "\"\x7F\"",
+    "{\n  \"z\": 1.50\n}",
+    "\"\\u000A\\n\"",
 };
 
 START_TEST(keeps_the_payload_byte_for_byte)
@@ -178,12 +199,12 @@ static const struct {
     const char *value;
     double number;
 } numbers[] = {
-    { "priority", "0", 0 },          { "priority", "10", 10 },
-    { "priority", "-0", 0 },         { "priority", "null", 0 },
-    { "max_attempts", "1", 1 },      { "max_attempts", "100", 100 },
-    { "max_attempts", "null", 3 },   { "max_crashes", "0", 0 },
-    { "max_crashes", "100", 100 },   { "max_crashes", "null", 3 },
-    { "timeout_ms", "1", 1 },        { "timeout_ms", "604800000", 604800000 },
+    { "priority", "0", 0 },           { "priority", "10", 10 },
+    { "priority", "-0", 0 },          { "priority", "null", 0 },
+    { "max_attempts", "1", 1 },       { "max_attempts", "100", 100 },
+    { "max_attempts", "null", 3 },    { "max_crashes", "0", 0 },
+    { "max_crashes", "100", 100 },    { "max_crashes", "null", 3 },
+    { "timeout_ms", "1", 1 },         { "timeout_ms", "604800000", 604800000 },
     { "timeout_ms", "null", 300000 },
 };
 
@@ -277,8 +298,9 @@ END_TEST
 
 START_TEST(names_all_bad_fields_at_once)
 {
-    site_assert_problem(&site, create("{\"priority\":11,\"queue\":\"Q\",\"x\":1,\"payload\":1}"),
-                        422, "validation_failed");
+    site_assert_problem(&site,
+                        create("{\"priority\":11,\"queue\":\"Q\",\"x\":1,\"payload\":1}"), 422,
+                        "validation_failed");
     ck_assert_uint_eq(site_count(&site, "errors"), 3);
 }
 END_TEST

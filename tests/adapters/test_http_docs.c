@@ -157,8 +157,7 @@ START_TEST(a_file_that_is_not_there_is_404)
 {
     site_assert_problem(&site, site_get(&site, "/docs/swagger-ui.css"), 404, "not_found");
     site.services.docs_dir = folder;
-    site_assert_problem(&site, site_get(&site, "/docs/swagger-ui-bundle.js"), 404,
-                        "not_found");
+    site_assert_problem(&site, site_get(&site, "/docs/swagger-ui-bundle.js"), 404, "not_found");
 }
 END_TEST
 

@@ -19,8 +19,7 @@ START_TEST(takes_good_json)
     const struct json_case *one = &accept.cases[_i];
     const char *problem = json_check((struct tc_bytes){ one->data, one->len });
 
-    ck_assert_msg(problem == NULL, "%s: %.*s: %s", one->why, (int)one->len, one->data,
-                  problem);
+    ck_assert_msg(problem == NULL, "%s: %.*s: %s", one->why, (int)one->len, one->data, problem);
 }
 END_TEST
 
@@ -299,8 +298,8 @@ START_TEST(writes_every_byte_so_that_it_can_be_read)
     size_t len = json_unescape((struct tc_bytes){ out.data, out.len }, back);
 
     ck_assert_ptr_null(json_check((struct tc_bytes){ out.data, out.len }));
-    ck_assert(tc_bytes_equals((struct tc_bytes){ back, len },
-                              (struct tc_bytes){ all + 1, 127 }));
+    ck_assert(
+        tc_bytes_equals((struct tc_bytes){ back, len }, (struct tc_bytes){ all + 1, 127 }));
 }
 END_TEST
 
@@ -326,9 +325,14 @@ static const struct {
     const char *bytes;
     const char *text;
 } base64[] = {
-    { "", "\"\"" },          { "f", "\"Zg==\"" },       { "fo", "\"Zm8=\"" },
-    { "foo", "\"Zm9v\"" },   { "foob", "\"Zm9vYg==\"" }, { "fooba", "\"Zm9vYmE=\"" },
-    { "foobar", "\"Zm9vYmFy\"" }, { "\xFB\xFF\xBF", "\"+/+/\"" },
+    { "", "\"\"" },
+    { "f", "\"Zg==\"" },
+    { "fo", "\"Zm8=\"" },
+    { "foo", "\"Zm9v\"" },
+    { "foob", "\"Zm9vYg==\"" },
+    { "fooba", "\"Zm9vYmE=\"" },
+    { "foobar", "\"Zm9vYmFy\"" },
+    { "\xFB\xFF\xBF", "\"+/+/\"" },
 };
 
 START_TEST(writes_base64)

@@ -29,8 +29,8 @@ static int post(const char *key, const char *target, const char *body)
 
 static void break_store(int nth, enum tc_code code, enum fault_kind kind, int times)
 {
-    site.repo.plan = (struct fault_plan){ .nth = nth, .code = code, .kind = kind,
-                                          .times = times };
+    site.repo.plan =
+        (struct fault_plan){ .nth = nth, .code = code, .kind = kind, .times = times };
 }
 
 START_TEST(the_same_request_again_gets_the_first_answer)
@@ -81,7 +81,7 @@ START_TEST(a_replay_tells_the_glue_its_task)
 END_TEST
 
 static const char *const others[] = {
-    "{\"payload\":\"other\"}", BODY " ", " " BODY, "{\"payload\": \"once\"}",
+    "{\"payload\":\"other\"}",      (BODY " "), (" " BODY), "{\"payload\": \"once\"}",
     "{\"payload\":\"\\u006fnce\"}",
 };
 
@@ -138,8 +138,8 @@ END_TEST
 
 static char key_of_256[257];
 
-static const char *const bad_keys[] = { "", " ", "a b", "tab\tkey", "\xC3\xA9", "\x7F",
-                                        key_of_256 };
+static const char *const bad_keys[] = { "",         " ",    "a b",     "tab\tkey",
+                                        "\xC3\xA9", "\x7F", key_of_256 };
 
 START_TEST(a_bad_key_is_refused)
 {

@@ -218,10 +218,13 @@ static const struct {
 } results[] = {
     { TC_CONTENT_JSON, { "{\"a\": 1.50}", 11 }, "\"result\":{\"a\": 1.50},\"error\"" },
     { TC_CONTENT_JSON, { "null", 4 }, "\"result\":null,\"error\"" },
-    { TC_CONTENT_TEXT, { "a \"b\"\n\x01\xC3\xA9", 9 },
+    { TC_CONTENT_TEXT,
+      { "a \"b\"\n\x01\xC3\xA9", 9 },
       "\"result\":\"a \\\"b\\\"\\n\\u0001\xC3\xA9\",\"error\"" },
     { TC_CONTENT_TEXT, { "", 0 }, "\"result\":\"\",\"error\"" },
-    { TC_CONTENT_BYTES, { "\xFF\0\x01", 3 }, "\"result\":null,\"result_b64\":\"/wAB\",\"error\"" },
+    { TC_CONTENT_BYTES,
+      { "\xFF\0\x01", 3 },
+      "\"result\":null,\"result_b64\":\"/wAB\",\"error\"" },
     { TC_CONTENT_BYTES, { "\xFF\0", 2 }, "\"result\":null,\"result_b64\":\"/wA=\",\"error\"" },
     { TC_CONTENT_BYTES, { "\xFF", 1 }, "\"result\":null,\"result_b64\":\"/w==\",\"error\"" },
 };
@@ -260,11 +263,10 @@ END_TEST
 
 START_TEST(a_waiting_task_keeps_its_last_error)
 {
-    read_after(&(struct tc_outcome){
-        .kind = TC_OUTCOME_AGAIN,
-        .next = TC_STATUS_SCHEDULED,
-        .run_at_ms = SITE_NOW + 4000,
-        .error = { TC_REASON_HANDLER, 1, SITE_NOW, { "x", 1 } } });
+    read_after(&(struct tc_outcome){ .kind = TC_OUTCOME_AGAIN,
+                                     .next = TC_STATUS_SCHEDULED,
+                                     .run_at_ms = SITE_NOW + 4000,
+                                     .error = { TC_REASON_HANDLER, 1, SITE_NOW, { "x", 1 } } });
     assert_body_has("\"status\":\"scheduled\"");
     assert_body_has("\"run_at\":\"2026-11-21T22:26:44.000Z\"");
     assert_body_has("\"error\":{\"message\":\"x\",\"reason\":\"handler\"");

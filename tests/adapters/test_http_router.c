@@ -61,8 +61,9 @@ static const char *const unknown[] = {
     "/api/v1/tasks/" SITE_NO_TASK "/release",
 };
 
-static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS",
-                                       "BREW" };
+static const char *const methods[] = {
+    "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "BREW"
+};
 
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
@@ -101,8 +102,9 @@ static const struct {
     { "/", "GET, HEAD, OPTIONS" },
 };
 
-static const char *const others[] = { "PUT", "PATCH", "TRACE", "CONNECT", "BREW", "get",
-                                      "Post" };
+static const char *const others[] = {
+    "PUT", "PATCH", "TRACE", "CONNECT", "BREW", "get", "Post"
+};
 
 START_TEST(another_method_is_405_and_names_the_allowed)
 {
@@ -132,7 +134,7 @@ START_TEST(head_is_refused_where_get_is)
 END_TEST
 
 static const char *const readable[] = {
-    "/api/v1/tasks", "/tasks",   "/api/v1/stats", "/health", "/livez",        "/readyz",
+    "/api/v1/tasks", "/tasks",   "/api/v1/stats", "/health",  "/livez",        "/readyz",
     "/metrics",      "/version", "/docs",         "/swagger", "/openapi.json", "/docs/init.js",
 };
 
@@ -268,8 +270,8 @@ END_TEST
 
 START_TEST(every_status_has_a_phrase)
 {
-    static const int statuses[] = { 200, 201, 204, 400, 404, 405, 408, 409, 413, 414,
-                                    415, 417, 422, 431, 500, 503, 505 };
+    static const int statuses[] = { 200, 201, 204, 400, 404, 405, 408, 409, 413,
+                                    414, 415, 417, 422, 431, 500, 503, 505 };
 
     for (int i = 0; i < COUNT_OF(statuses); i++)
         ck_assert_str_ne(http_status_phrase(statuses[i]), "Unknown");
@@ -298,8 +300,7 @@ static Suite *router_suite(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, an_unknown_path_is_404_for_every_method, 0, COUNT_OF(unknown));
-    tcase_add_loop_test(tcase, another_method_is_405_and_names_the_allowed, 0,
-                        COUNT_OF(known));
+    tcase_add_loop_test(tcase, another_method_is_405_and_names_the_allowed, 0, COUNT_OF(known));
     tcase_add_loop_test(tcase, options_is_204_with_allow, 0, COUNT_OF(known));
     tcase_add_test(tcase, head_is_refused_where_get_is);
     tcase_add_loop_test(tcase, a_path_answers_with_one_trailing_slash_too, 0,

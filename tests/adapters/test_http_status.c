@@ -35,10 +35,10 @@ END_TEST
 START_TEST(stats_count_by_queue)
 {
     site_create(&site, "{\"payload\":1,\"queue\":\"a\"}");
-    site_finish(&site, &(struct tc_outcome){
-                           .kind = TC_OUTCOME_FAILED,
-                           .next = TC_STATUS_FAILED,
-                           .error = { TC_REASON_HANDLER, 1, SITE_NOW, { "x", 1 } } });
+    site_finish(
+        &site, &(struct tc_outcome){ .kind = TC_OUTCOME_FAILED,
+                                     .next = TC_STATUS_FAILED,
+                                     .error = { TC_REASON_HANDLER, 1, SITE_NOW, { "x", 1 } } });
     site_create(&site, "{\"payload\":1,\"queue\":\"a\"}");
     fake_clock_advance(&site.clock, 350);
     site_create(&site, "{\"payload\":1,\"queue\":\"a\"}");
@@ -173,8 +173,7 @@ START_TEST(metrics_show_tasks_by_queue_and_status)
                                        "taskcore_tasks a scheduled 0\n"
                                        "taskcore_tasks a failed 0\n"
                                        "taskcore_oldest_waiting_seconds a - 1.5\n");
-    ck_assert_str_eq(site.response.content_type,
-                     "text/plain; version=0.0.4; charset=utf-8");
+    ck_assert_str_eq(site.response.content_type, "text/plain; version=0.0.4; charset=utf-8");
 }
 END_TEST
 

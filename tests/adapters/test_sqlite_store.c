@@ -15,13 +15,12 @@
 #include <unistd.h>
 
 static struct sqlite_folder folder;
-static struct fake_clock fake;
 static struct tc_error error;
 
 static void setup(void)
 {
     sqlite_folder_make(&folder);
-    fake_clock_init(&fake, STORE_START_MS);
+    fake_clock_init(&store.clock, STORE_START_MS);
     error.message[0] = '\0';
 }
 
@@ -32,9 +31,16 @@ static void teardown(void)
 
 static enum tc_code try_open(const char *path, struct sqlite_store **ret_store)
 {
-    const struct sqlite_store_config config = { .path = path, .clock = &fake.base };
+    const struct sqlite_store_config config = { .path = path, .clock = &store.clock.base };
 
     return sqlite_store_open(&config, ret_store, &error);
+}
+
+/* So that the helpers of the conformance suites work on it. */
+static void adopt(struct sqlite_store *sqlite)
+{
+    store.tasks = sqlite_store_task_repo(sqlite);
+    store.leases = sqlite_store_lease_repo(sqlite);
 }
 
 static struct sqlite_store *open_store(void)
@@ -42,9 +48,7 @@ static struct sqlite_store *open_store(void)
     struct sqlite_store *sqlite = NULL;
 
     ck_assert_msg(try_open(folder.path, &sqlite) == TC_OK, "%s", error.message);
-    store.tasks = sqlite_store_task_repo(sqlite);
-    store.leases = sqlite_store_lease_repo(sqlite);
-    store.clock = fake;
+    adopt(sqlite);
     return sqlite;
 }
 
@@ -116,7 +120,7 @@ END_TEST
 START_TEST(more_readers_than_there_can_be_are_refused)
 {
     const struct sqlite_store_config config = { .path = folder.path,
-                                                .clock = &fake.base,
+                                                .clock = &store.clock.base,
                                                 .readers = 17 };
     struct sqlite_store *sqlite = NULL;
 
@@ -377,6 +381,45 @@ START_TEST(a_second_process_is_refused_and_told_whose_it_is)
 }
 END_TEST
 
+/* --- speed, as far as it can be told without a clock --- */
+
+/* These look at groups and queues, of which there are few, as a whole. */
+static bool may_scan(enum sqlite_statement statement)
+{
+    return statement == SQLITE_COUNTS_STATEMENT || statement == SQLITE_LEASE_ALL_STATEMENT ||
+           statement == SQLITE_LAST_PLACE_STATEMENT ||
+           statement == SQLITE_LEASE_END_OF_PROCESS_STATEMENT;
+}
+
+static void assert_plan_is_good(sqlite3 *db, const char *sql)
+{
+    char *explain = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
+    sqlite3_stmt *stmt = NULL;
+
+    ck_assert_msg(sqlite3_prepare_v2(db, explain, -1, &stmt, NULL) == SQLITE_OK, "%s: %s", sql,
+                  sqlite3_errmsg(db));
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *detail = (const char *)sqlite3_column_text(stmt, 3);
+
+        ck_assert_msg(!strstr(detail, "SCAN") && !strstr(detail, "TEMP B-TREE"), "%s: %s", sql,
+                      detail);
+    }
+    sqlite3_finalize(stmt);
+    sqlite3_free(explain);
+}
+
+START_TEST(no_statement_scans_a_table_or_sorts)
+{
+    struct sqlite_store *sqlite = open_store();
+
+    for (int i = 0; i < SQLITE_STATEMENT_COUNT; i++)
+        if (!may_scan((enum sqlite_statement)i))
+            assert_plan_is_good(sqlite->writer.db,
+                                sqlite_statement_text((enum sqlite_statement)i));
+    sqlite_store_close(sqlite);
+}
+END_TEST
+
 /* --- dying --- */
 
 struct ack {
@@ -493,14 +536,13 @@ static struct tc_id create_large(size_t len, enum tc_code *ret_code)
 START_TEST(a_full_file_refuses_writes_and_goes_on_reading)
 {
     struct sqlite_store_config config = { .path = folder.path,
-                                          .clock = &fake.base,
+                                          .clock = &store.clock.base,
                                           .size_max = 400000 };
     struct sqlite_store *sqlite = NULL;
     enum tc_code code = TC_OK;
 
     ck_assert_int_eq(sqlite_store_open(&config, &sqlite, &error), TC_OK);
-    store.tasks = sqlite_store_task_repo(sqlite);
-    store.leases = sqlite_store_lease_repo(sqlite);
+    adopt(sqlite);
 
     struct tc_id first = store_create((struct store_wish){ 0 });
     struct tc_id refused = create_large(500000, &code);
@@ -588,6 +630,7 @@ static Suite *sqlite_store_suite(void)
     tcase_add_test(tcase, a_second_store_in_this_process_is_refused);
     tcase_add_test(tcase, a_link_leads_to_the_same_lock);
     tcase_add_test(tcase, a_second_process_is_refused_and_told_whose_it_is);
+    tcase_add_test(tcase, no_statement_scans_a_table_or_sorts);
     tcase_add_loop_test(tcase, what_was_acknowledged_before_a_kill_is_there_once, 0, 5);
     tcase_add_test(tcase, leases_of_a_killed_process_are_ended_at_once);
     tcase_add_test(tcase, a_full_file_refuses_writes_and_goes_on_reading);

@@ -16,7 +16,7 @@ static struct tc_id seen[MANY + 10];
 
 static void run_ok(struct tc_run *run, struct tc_report *ret_report)
 {
-    (void)run;
+    run->ops->log(run, "it goes well");
     ret_report->result = (struct tc_content){ TC_CONTENT_TEXT, tc_bytes_of("well") };
 }
 
@@ -262,6 +262,61 @@ START_TEST(a_handler_has_a_megabyte_of_stack)
 }
 END_TEST
 
+/* Behind the back of the worker: only a hint, or the look each second, can find it. */
+static struct tc_id create_quietly(void)
+{
+    struct tc_id id = fixture_create_as("ok", 3, 60000, 1);
+    struct tc_change due = {
+        .id = id, .from = TC_STATUS_SET_ALL, .to = TC_STATUS_NEW, .start_over = true
+    };
+    struct tc_task task;
+
+    ck_assert_int_eq(fixture.repo->ops->change(fixture.repo, &due, &task, &err), TC_OK);
+    tc_task_release(&task);
+    return id;
+}
+
+START_TEST(a_hint_that_names_a_task_is_claimed_and_committed)
+{
+    struct tc_id id = fixture_create("foreign");
+
+    fixture_start(1);
+    fixture_hint(id);
+    await_count(&fixture.faults.commits, 1);
+    ck_assert_int_eq(atomic_load(&fixture.faults.named_claims), 1);
+    await_status(id, TC_STATUS_NEW);
+}
+END_TEST
+
+START_TEST(a_task_of_which_no_hint_came_is_found)
+{
+    fixture_start(1);
+    await_status(create_quietly(), TC_STATUS_DONE);
+}
+END_TEST
+
+START_TEST(a_queue_that_fails_is_no_obstacle)
+{
+    atomic_store(&fixture.faults.receive_code, TC_UNAVAILABLE);
+    fixture_start(1);
+    await_status(fixture_create("ok"), TC_STATUS_DONE);
+}
+END_TEST
+
+START_TEST(progress_is_not_lost_with_a_heartbeat)
+{
+    fixture.policy.lease_ms = 300;
+    atomic_store(&fixture.faults.extend_failures, 3);
+    fixture_start(1);
+
+    struct tc_id id = fixture_create("progress");
+
+    await(has_progress, &id);
+    gate_open();
+    await_status(id, TC_STATUS_DONE);
+}
+END_TEST
+
 /* A worker that died: its lease ends, and nobody heartbeats. */
 static void claim_and_die(void)
 {
@@ -323,6 +378,7 @@ static const struct {
     { "too many queues",
       { .owner = "a", .slots = 1, .handlers = twins, .handler_count = 2, .queue_count = 33 } },
     { "a negative grace", { .owner = "a", .stop_grace_ms = -1 } },
+    { "a negative wait", { .owner = "a", .ahead_ms = -1 } },
 };
 
 START_TEST(a_bad_configuration_is_refused)
@@ -351,6 +407,10 @@ int main(void)
     tcase_add_test(tcase, as_many_run_at_a_time_as_there_are_slots);
     tcase_add_test(tcase, slow_tasks_are_not_claimed_ahead);
     tcase_add_test(tcase, the_last_word_of_progress_is_stored_with_the_heartbeat);
+    tcase_add_test(tcase, progress_is_not_lost_with_a_heartbeat);
+    tcase_add_test(tcase, a_hint_that_names_a_task_is_claimed_and_committed);
+    tcase_add_test(tcase, a_task_of_which_no_hint_came_is_found);
+    tcase_add_test(tcase, a_queue_that_fails_is_no_obstacle);
     tcase_add_test(tcase, a_handler_has_a_megabyte_of_stack);
     tcase_add_test(tcase, without_slots_dead_workers_tasks_are_rescued_all_the_same);
     tcase_add_test(tcase, a_dead_workers_task_is_run_by_another);

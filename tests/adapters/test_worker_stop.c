@@ -146,6 +146,29 @@ START_TEST(what_a_handler_says_after_it_lost_the_lease_changes_nothing)
 }
 END_TEST
 
+/* Fast ones teach the worker to claim ahead; the slow ones behind them then wait for it. */
+START_TEST(a_task_cancelled_while_it_was_claimed_ahead_is_not_run)
+{
+    struct tc_id ids[200];
+
+    fixture.config.ahead_ms = 60000;
+    fixture_start(1);
+    fixture_create_many("ok", 200, ids);
+    await_count(&ended, 200);
+    fixture_create_many("deaf", 3, ids);
+    await_count(&begun, 1);
+    await_status(ids[2], TC_STATUS_PROCESSING);
+    cancel(ids[2]);
+    await_count(&fixture.faults.stale_extends, 1);
+    /* Two are renewed at a time: with the third the worker has read that answer. */
+    await_count(&fixture.faults.extends, atomic_load(&fixture.faults.extends) + 3);
+    gate_open();
+    await_status(ids[1], TC_STATUS_DONE);
+    await_status(fixture_create("ok"), TC_STATUS_DONE);
+    ck_assert_int_eq(atomic_load(&begun), 2);
+}
+END_TEST
+
 /* --- timeout */
 
 START_TEST(at_its_timeout_a_handler_is_told_to_stop)
@@ -256,6 +279,7 @@ int main(void)
     tcase_add_test(tcase, a_cancelled_task_learns_of_it);
     tcase_add_test(tcase, the_slot_of_a_cancelled_task_is_free_again);
     tcase_add_test(tcase, what_a_handler_says_after_it_lost_the_lease_changes_nothing);
+    tcase_add_test(tcase, a_task_cancelled_while_it_was_claimed_ahead_is_not_run);
     tcase_add_test(tcase, at_its_timeout_a_handler_is_told_to_stop);
     tcase_add_test(tcase, a_timeout_of_one_millisecond_works);
     tcase_add_test(tcase, a_timed_out_attempt_is_made_again);

@@ -25,9 +25,14 @@ struct store_faults {
     _Atomic bool finish_applies; /**< the failing ones are applied all the same */
     _Atomic int claim_code;      /**< of claim() */
     _Atomic bool refuse_results; /**< finish() of any outcome with a result: TC_INTERNAL */
+    _Atomic int extend_failures; /**< the next calls of extend() are TC_UNAVAILABLE */
+    _Atomic int receive_code;    /**< of the next receive() */
     _Atomic int claims;          /**< calls of claim() */
+    _Atomic int named_claims;    /**< of these, for named tasks */
+    _Atomic int commits;         /**< receipts given back to the queue */
     _Atomic int finishes;        /**< calls of finish() */
     _Atomic int extends;         /**< renewals that were applied */
+    _Atomic int stale_extends;   /**< renewals of lost leases */
 };
 
 struct fixture {
@@ -65,6 +70,9 @@ struct tc_id fixture_create_as(const char *type, int max_attempts, int64_t timeo
                                int64_t delay_ms);
 /** `count` tasks in one call; ids into `ret_ids`. */
 void fixture_create_many(const char *type, size_t count, struct tc_id *ret_ids);
+
+/** Let the queue deliver this id. */
+void fixture_hint(struct tc_id id);
 
 /** The task as it is; the caller releases it. */
 struct tc_task fixture_get(struct tc_id id);

@@ -10,6 +10,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t rung = PTHREAD_COND_INITIALIZER;
 static bool bell;
 static bool interrupted;
+static struct tc_hint named[8]; /* for those who carry ids */
+static size_t hint_count;
 
 /* --- a queue that is only a bell */
 
@@ -27,21 +29,32 @@ static enum tc_code bell_publish(struct tc_task_queue *queue, const struct tc_hi
     return TC_OK;
 }
 
+void fixture_hint(struct tc_id id)
+{
+    pthread_mutex_lock(&lock);
+    named[hint_count++] = (struct tc_hint){ .id = id };
+    pthread_cond_broadcast(&rung);
+    pthread_mutex_unlock(&lock);
+}
+
 static enum tc_code bell_receive(struct tc_task_queue *queue, int64_t wait_ms, size_t max,
                                  struct tc_hint *ret_hints, struct tc_delivery *ret_delivery,
                                  struct tc_error *error)
 {
     struct timespec end = fixture_in_ms(wait_ms);
+    size_t count = 0;
 
     (void)queue;
-    (void)max;
-    (void)ret_hints;
-    (void)error;
+    if (atomic_load(&fixture.faults.receive_code) != TC_OK)
+        return tc_fail(error, (enum tc_code)atomic_exchange(&fixture.faults.receive_code, 0),
+                       "the test's queue is away");
     pthread_mutex_lock(&lock);
-    while (!bell && !interrupted)
+    while (!bell && !interrupted && hint_count == 0)
         if (pthread_cond_timedwait(&rung, &lock, &end) != 0)
             break;
-    *ret_delivery = (struct tc_delivery){ .look = bell };
+    while (count < max && hint_count > 0)
+        ret_hints[count++] = named[--hint_count];
+    *ret_delivery = (struct tc_delivery){ .count = count, .look = bell, .receipt = 1 };
     bell = false;
     interrupted = false;
     pthread_mutex_unlock(&lock);
@@ -52,8 +65,9 @@ static enum tc_code bell_commit(struct tc_task_queue *queue, uint64_t receipt,
                                 struct tc_error *error)
 {
     (void)queue;
-    (void)receipt;
     (void)error;
+    atomic_fetch_add(&fixture.faults.commits, (int)receipt);
+    fixture_changed();
     return TC_OK;
 }
 
@@ -109,6 +123,8 @@ static enum tc_code faulty_claim(struct tc_lease_repo *repo, const struct tc_cla
 
     (void)repo;
     atomic_fetch_add(&fixture.faults.claims, 1);
+    if (claim->id_count > 0)
+        atomic_fetch_add(&fixture.faults.named_claims, 1);
     fixture_changed();
     if (code != TC_OK)
         return tc_fail(error, code, "the test's store is away");
@@ -122,12 +138,16 @@ static enum tc_code faulty_extend(struct tc_lease_repo *repo, const struct tc_re
                                   struct tc_error *error)
 {
     struct tc_lease_repo *inner = fixture.inner;
-    enum tc_code code = inner->ops->extend(inner, renewals, count, ret_renewed, error);
+    enum tc_code code;
 
     (void)repo;
+    if (fails_now(&fixture.faults.extend_failures))
+        return tc_fail(error, TC_UNAVAILABLE, "the test's store is away");
+    code = inner->ops->extend(inner, renewals, count, ret_renewed, error);
     for (size_t i = 0; code == TC_OK && i < count; i++)
-        if (ret_renewed[i].stale == TC_STALE_NONE)
-            atomic_fetch_add(&fixture.faults.extends, 1);
+        atomic_fetch_add(ret_renewed[i].stale == TC_STALE_NONE ? &fixture.faults.extends
+                                                               : &fixture.faults.stale_extends,
+                         1);
     fixture_changed();
     return code;
 }

@@ -201,8 +201,8 @@ class BeyondBoundTest(ProbeCase):
     def test_what_comes_beyond_the_bound_is_503_or_closed_at_once(self):
         half = self.busy(8)
         rest = [self.connect() for _ in range(8)]
-        for raw in rest:  # bodies under way: these are not cut to make room either
-            raw.send(POST + b"Content-Length: 5\r\n\r\n")
+        for raw in rest:  # they do not read yet, so that their threads stay busy
+            raw.send(b"GET /x?bytes=20000000 HTTP/1.1\r\nHost: x\r\n\r\n")
         time.sleep(0.2)
         for _ in range(40):
             began, raw = time.monotonic(), self.connect()
@@ -214,9 +214,31 @@ class BeyondBoundTest(ProbeCase):
                 self.assertEqual(response.status, 503)
                 self.assertGreater(int(response.headers["retry-after"]), 0)
                 self.assertEqual(response.json()["code"], "unavailable")
-        for raw in rest:
-            raw.send(b"hello")
         self.assertEqual({raw.response().status for raw in half + rest}, {200})
+
+    def test_slow_bodies_make_room(self):
+        slow = [self.connect() for _ in range(16)]
+        for raw in slow:
+            raw.send(POST + b"Content-Length: 50\r\n\r\nab")
+        time.sleep(1.3)
+        for _ in range(8):
+            raw = self.connect()
+            raw.send(GET)
+            self.assertEqual(raw.response().status, 200)
+
+    def test_bodies_that_come_fast_enough_do_not(self):
+        fast = [self.connect() for _ in range(16)]
+        for raw in fast:
+            raw.send(POST + b"Content-Length: 40000\r\n\r\n" + b"f" * 30000)
+        time.sleep(1.3)
+        for _ in range(8):
+            raw = self.connect()
+            raw.send(GET)
+            found = raw.responses(1)
+            self.assertIn([r.status for r in found], ([], [503]))
+        for raw in fast:
+            raw.send(b"f" * 10000)
+            self.assertEqual(raw.response().status, 200)
 
     def test_idle_connections_make_room(self):
         idle = [self.connect() for _ in range(16)]

@@ -6,7 +6,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import tap  # noqa: E402
-from server_case import TASKS, OwnServerCase, SharedServerCase, together  # noqa: E402
+from http_client import volley  # noqa: E402
+from server_case import TASKS, OwnServerCase, SharedServerCase  # noqa: E402
 
 BODY = '{"payload":"once","queue":"%s"}'
 
@@ -60,22 +61,21 @@ class KeyTest(SharedServerCase):
                             "idempotency_mismatch")
         self.assertEqual(self.post("paths", BODY % "paths", "/tasks/").status, 200)
 
+    def volley(self, bodies, key):
+        return volley(("127.0.0.1", self.server.port),
+                      [("POST", TASKS, body, {"Idempotency-Key": key}) for body in bodies])
+
     def test_16_concurrent_twins_make_one_task(self):
-        for round_number in range(10):
+        for round_number in range(20):
             queue = f"twins{round_number}"
-            clients = [self.server.client() for _ in range(16)]
-            answers = together(16, lambda n: clients[n].post(
-                TASKS, BODY % queue, {"Idempotency-Key": queue}))
+            answers = self.volley([BODY % queue] * 16, queue)
             self.assertEqual(sorted(answer.status for answer in answers), [200] * 15 + [201])
             self.assertEqual(len({answer.body for answer in answers}), 1)
             self.assertEqual(len(self.pages(f"queue={queue}")), 1)
-            for client in clients:
-                client.close()
 
     def test_16_concurrent_rivals_with_different_bodies_make_one_task(self):
-        clients = [self.server.client() for _ in range(16)]
-        answers = together(16, lambda n: clients[n].post(
-            TASKS, '{"payload":%d,"queue":"rivals"}' % n, {"Idempotency-Key": "rivals"}))
+        answers = self.volley(['{"payload":%d,"queue":"rivals"}' % n for n in range(16)],
+                              "rivals")
         self.assertEqual(sorted(answer.status for answer in answers), [201] + [422] * 15)
         self.assertEqual(len(self.pages("queue=rivals")), 1)
 

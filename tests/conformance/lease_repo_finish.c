@@ -77,7 +77,7 @@ START_TEST(l4_a_task_that_waits_again_refuses_another_outcome) /* loop: at once,
     struct tc_id id = store_create(store_plain);
 
     store_claim_id(&id);
-    store_apply(store_again(&id, 1, _i * 1000));
+    store_apply(store_again(&id, 1, _i ? 1000 : 0));
     assert_stale(store_done(&id, 1, "1"), TC_STALE_RELEASED);
     assert_stale(store_released(&id, 1, 0), TC_STALE_RELEASED);
 }

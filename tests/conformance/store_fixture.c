@@ -70,7 +70,7 @@ struct tc_id store_next_id(void)
 
 static void set_name(char name[TC_NAME_MAX + 1], const char *value)
 {
-    memcpy(name, value, strlen(value));
+    memcpy(name, value, strlen(value) + 1);
 }
 
 struct tc_task store_make(struct store_wish wish)

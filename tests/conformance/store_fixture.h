@@ -42,7 +42,7 @@ struct store_driver {
 };
 
 #define STORE_START_MS INT64_C(1700000000000)
-#define STORE_LEASE_MS 30000
+#define STORE_LEASE_MS INT64_C(30000)
 
 /** The store of the running test. */
 extern struct store_fixture {

@@ -56,7 +56,7 @@ int64_t store_claim_id(const struct tc_id *id)
 size_t store_claim_count(size_t max)
 {
     const struct tc_claim claim = store_any(max);
-    struct store_group group;
+    static _Thread_local struct store_group group; /* large */
 
     store_claim(&claim, &group);
 

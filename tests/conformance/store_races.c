@@ -3,13 +3,16 @@
 
 #include "tests/conformance/store_tcases.h"
 
+#include <sched.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define TASKS 200
+#define TASKS 200  /* where each costs a commit */
+#define MANY  2000 /* where several share one; enough for claims to meet */
 
-static struct tc_id ids[TASKS];
-static _Atomic int won[TASKS]; /* how often a task's race was won */
+static struct tc_id ids[MANY];
+static _Atomic int won[MANY]; /* how often a task's race was won */
 static _Atomic size_t total;
 
 static void prepare(struct store_wish wish)
@@ -17,18 +20,38 @@ static void prepare(struct store_wish wish)
     store_create_many(wish, TASKS, ids);
 }
 
-static size_t index_of(const struct tc_id *id)
+static void prepare_many(void)
 {
-    for (size_t i = 0; i < TASKS; i++)
-        if (tc_id_compare(&ids[i], id) == 0)
-            return i;
-    ck_abort_msg("a task that nobody created");
-    return 0;
+    for (size_t i = 0; i < MANY; i += TC_CREATION_TASKS_MAX)
+        store_create_many(store_plain, TC_CREATION_TASKS_MAX, &ids[i]);
 }
 
-static void assert_each_won_once(void)
+static int compare_ids(const void *a, const void *b)
 {
-    for (size_t i = 0; i < TASKS; i++)
+    return tc_id_compare(a, b);
+}
+
+static size_t index_of(const struct tc_id *id, size_t count)
+{
+    const struct tc_id *found = bsearch(id, ids, count, sizeof(*ids), compare_ids);
+
+    ck_assert_msg(found != NULL, "a task that nobody created");
+    return (size_t)(found - ids);
+}
+
+/* Wait until all threads are here for the `round`th time, so that what follows meets. */
+static void meet(size_t round)
+{
+    static _Atomic size_t arrived;
+
+    arrived++;
+    while (arrived < (round + 1) * STORE_THREADS)
+        sched_yield();
+}
+
+static void assert_each_won_once(size_t count)
+{
+    for (size_t i = 0; i < count; i++)
         ck_assert_int_eq(won[i], 1);
 }
 
@@ -55,8 +78,9 @@ static void insert_twins(size_t number)
         struct tc_creation creation = twin_of(&task, key);
         struct tc_inserted inserted;
 
+        meet(i);
         if (store.tasks->ops->insert(store.tasks, &creation, 1, &inserted, NULL) != TC_OK)
-            return;
+            continue;
         created[i] += inserted.verdict == TC_INSERT_CREATED;
         existing[i] += inserted.verdict == TC_INSERT_EXISTING && inserted.answer_len == 6;
         tc_inserted_release(&inserted);
@@ -180,6 +204,9 @@ static void cancel_all(size_t number)
     (void)number;
     for (size_t i = 0; i < TASKS; i++) {
         struct tc_task task;
+
+        meet(i);
+
         enum tc_code code = store_change(&ids[i], TC_STATUS_CANCELLED, TC_CAUSE_CANCEL, &task);
 
         if (code == TC_OK)
@@ -193,15 +220,16 @@ START_TEST(t7_of_concurrent_changes_exactly_one_applies)
 {
     prepare(store_plain);
     store_run_threads(cancel_all);
-    assert_each_won_once();
+    assert_each_won_once(TASKS);
 }
 END_TEST
 
 static void finish_all_claimed(void)
 {
-    for (size_t i = 0; i < TASKS; i++)
-        if (store_finish(store_done(&ids[i], 1, "1")).kind == TC_VERDICT_APPLIED)
-            won[i]++;
+    for (size_t i = 0; i < TASKS; i++) {
+        meet(i);
+        won[i] += store_finish(store_done(&ids[i], 1, "1")).kind == TC_VERDICT_APPLIED;
+    }
 }
 
 static void cancel_or_finish(size_t number)
@@ -217,7 +245,7 @@ START_TEST(t7_a_cancel_and_a_finish_never_both_apply)
     prepare(store_plain);
     ck_assert_uint_eq(store_claim_count(TASKS), TASKS);
     store_run_threads(cancel_or_finish);
-    assert_each_won_once();
+    assert_each_won_once(TASKS);
     ck_assert_int_eq(store_count_of("default").processing, 0);
 }
 END_TEST
@@ -227,15 +255,17 @@ static void cancel_or_claim(size_t number)
     if (number % 2)
         cancel_all(number);
     else
-        while (store_claim_count(3) > 0)
-            continue;
+        for (size_t i = 0; i < TASKS; i++) {
+            meet(i);
+            store_claim_count(1);
+        }
 }
 
 START_TEST(t7_every_cancelled_task_stays_cancelled_while_others_claim)
 {
     prepare(store_plain);
     store_run_threads(cancel_or_claim);
-    assert_each_won_once();
+    assert_each_won_once(TASKS);
     for (size_t i = 0; i < TASKS; i++)
         ck_assert_int_eq(store_status_of(&ids[i]), TC_STATUS_CANCELLED);
     ck_assert_uint_eq(store_claim_count(TASKS), 0);
@@ -244,53 +274,75 @@ END_TEST
 
 /* --- [L1] --- */
 
-static void note_group(struct store_group *group, int64_t epoch)
+static struct store_group groups[STORE_THREADS];
+
+static void note_group(struct store_group *group, size_t count, int64_t epoch)
 {
     for (size_t i = 0; i < group->count; i++)
         if (group->tasks[i].epoch == epoch)
-            won[index_of(&group->tasks[i].id)]++;
+            won[index_of(&group->tasks[i].id, count)]++;
     store_group_release(group);
 }
 
 static void claim_until_nothing_waits(size_t number)
 {
-    struct tc_claim claim = store_any(1 + number * 2);
-    struct store_group group;
-    bool any = true;
+    const struct tc_claim claim = store_any(1 + number);
+    struct store_group *group = &groups[number];
 
-    if (number == 3) /* by hints, as another process would */
-        claim.ids = ids, claim.id_count = TASKS;
-    while (any) {
-        store_claim(&claim, &group);
-        any = group.count > 0;
-        note_group(&group, 1);
+    for (size_t round = 0; round < MANY / 10; round++) { /* 1 + 2 + 3 + 4 a round */
+        meet(round);
+        store_claim(&claim, group);
+        note_group(group, MANY, 1);
     }
 }
 
 START_TEST(l1_concurrent_claims_never_overlap)
 {
-    prepare(store_plain);
+    prepare_many();
     store_run_threads(claim_until_nothing_waits);
-    assert_each_won_once();
+    assert_each_won_once(MANY);
+}
+END_TEST
+
+/* Every thread has got every hint, as when a queue delivers twice. */
+static void claim_every_hint(size_t number)
+{
+    struct tc_claim claim = store_any(20);
+    struct store_group *group = &groups[number];
+
+    claim.id_count = 20;
+    for (size_t round = 0; round < MANY / claim.id_count; round++) {
+        claim.ids = &ids[round * claim.id_count];
+        meet(round);
+        store_claim(&claim, group);
+        note_group(group, MANY, 1);
+    }
+}
+
+START_TEST(l1_concurrent_claims_by_hints_never_overlap)
+{
+    prepare_many();
+    store_run_threads(claim_every_hint);
+    assert_each_won_once(MANY);
 }
 END_TEST
 
 static void create_or_claim(size_t number)
 {
-    struct store_group group;
+    struct store_group *group = &groups[number];
     const struct tc_claim claim = store_any(16);
 
     for (size_t i = 0; number < 2 && i < TASKS / 2; i++)
         store_put(&(struct tc_task[]){ store_make(store_plain) }[0], 1);
     while (number >= 2 && total < TASKS) {
-        store_claim(&claim, &group);
-        total += group.count;
-        for (size_t i = 0; i < group.count; i++)
-            if (group.tasks[i].epoch != 1 ||
-                store_finish(store_done(&group.tasks[i].id, 1, NULL)).kind !=
+        store_claim(&claim, group);
+        total += group->count;
+        for (size_t i = 0; i < group->count; i++)
+            if (group->tasks[i].epoch != 1 ||
+                store_finish(store_done(&group->tasks[i].id, 1, NULL)).kind !=
                     TC_VERDICT_APPLIED)
                 won[0]++;
-        store_group_release(&group);
+        store_group_release(group);
     }
 }
 
@@ -308,13 +360,12 @@ END_TEST
 
 static void take_until_nothing_ended(size_t number)
 {
-    struct store_group group;
-    bool any = true;
+    struct store_group *group = &groups[number];
 
-    while (any) {
-        store_take_ended(1 + number * 2, &group);
-        any = group.count > 0;
-        note_group(&group, 2);
+    for (size_t round = 0; round < TASKS; round++) {
+        meet(round);
+        store_take_ended(1, group);
+        note_group(group, TASKS, 2);
     }
 }
 
@@ -324,7 +375,7 @@ START_TEST(l1b_concurrent_takeovers_never_overlap)
     ck_assert_uint_eq(store_claim_count(TASKS), TASKS);
     store_advance(STORE_LEASE_MS);
     store_run_threads(take_until_nothing_ended);
-    assert_each_won_once();
+    assert_each_won_once(TASKS);
 }
 END_TEST
 
@@ -342,20 +393,20 @@ START_TEST(l4_a_holder_and_a_rescuer_never_both_win)
     ck_assert_uint_eq(store_claim_count(TASKS), TASKS);
     store_advance(STORE_LEASE_MS);
     store_run_threads(finish_or_take_over);
-    assert_each_won_once();
+    assert_each_won_once(TASKS);
 }
 END_TEST
 
 static void wake_until_nothing_is_due(size_t number)
 {
-    int64_t next_ms;
-    struct tc_error err;
-    size_t count = 1;
+    (void)number;
+    for (size_t round = 0; round < TASKS / STORE_THREADS; round++) {
+        int64_t next_ms;
+        size_t count = 0;
 
-    while (count > 0) {
-        if (store.leases->ops->wake(store.leases, 1 + number, &count, &next_ms, &err) != TC_OK)
-            return;
-        total += count;
+        meet(round);
+        if (store.leases->ops->wake(store.leases, 1, &count, &next_ms, NULL) == TC_OK)
+            total += count;
     }
 }
 
@@ -387,6 +438,7 @@ TCase *lease_repo_races_tcase(const struct store_driver *driver)
     TCase *tcase = store_tcase(driver, "races");
 
     tcase_add_test(tcase, l1_concurrent_claims_never_overlap);
+    tcase_add_test(tcase, l1_concurrent_claims_by_hints_never_overlap);
     tcase_add_test(tcase, l1_tasks_created_while_others_claim_are_each_run_once);
     tcase_add_test(tcase, l1b_concurrent_takeovers_never_overlap);
     tcase_add_test(tcase, l4_a_holder_and_a_rescuer_never_both_win);

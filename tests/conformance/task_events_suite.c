@@ -223,32 +223,37 @@ START_TEST(e2_an_event_that_comes_while_the_waiter_falls_asleep_is_seen)
 }
 END_TEST
 
+static _Atomic size_t told; /* how many know that they were interrupted */
+
 static void *wait_once(void *arg)
 {
     uint64_t ticket = watch(1);
 
     (void)arg;
     wait_for(1, &ticket, LONG_MS);
+    told += ticket == TC_EVENTS_INTERRUPTED;
     return NULL;
 }
 
-START_TEST(an_interrupt_ends_every_wait)
+START_TEST(e3_an_interrupt_ends_every_wait_and_says_so)
 {
     pthread_t waiters[THREADS];
 
     start(waiters, wait_once);
     events->ops->interrupt(events);
     join(waiters);
+    ck_assert_uint_eq(told, THREADS);
 }
 END_TEST
 
-START_TEST(an_interrupt_ends_every_wait_to_come)
+START_TEST(e3_an_interrupt_ends_every_wait_to_come_and_says_so)
 {
     events->ops->interrupt(events);
     for (uint64_t i = 0; i < 1000; i++) {
         uint64_t ticket = watch(i);
 
         wait_for(i, &ticket, LONG_MS);
+        ck_assert_uint_eq(ticket, TC_EVENTS_INTERRUPTED);
     }
 }
 END_TEST
@@ -269,8 +274,8 @@ Suite *task_events_suite(const struct task_events_driver *under_test)
     tcase_add_test(tcase, e2_everyone_who_waits_for_a_task_is_woken);
     tcase_add_test(tcase, e2_no_event_is_lost_between_threads);
     tcase_add_test(tcase, e2_an_event_that_comes_while_the_waiter_falls_asleep_is_seen);
-    tcase_add_test(tcase, an_interrupt_ends_every_wait);
-    tcase_add_test(tcase, an_interrupt_ends_every_wait_to_come);
+    tcase_add_test(tcase, e3_an_interrupt_ends_every_wait_and_says_so);
+    tcase_add_test(tcase, e3_an_interrupt_ends_every_wait_to_come_and_says_so);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -169,7 +169,7 @@ START_TEST(q4_publishing_does_not_wait_for_a_receiver)
 END_TEST
 
 #define PUBLISHERS 3
-#define ROUNDS     2000
+#define ROUNDS     20000
 
 static _Atomic size_t stored; /* what a look into the store would find */
 
@@ -189,7 +189,7 @@ START_TEST(whoever_looks_after_each_delivery_sees_everything)
 
     for (size_t i = 0; i < PUBLISHERS; i++)
         ck_assert_int_eq(pthread_create(&publishers[i], NULL, store_and_publish, NULL), 0);
-    while (atomic_load(&stored) < PUBLISHERS * ROUNDS)
+    while (atomic_load(&stored) < (size_t)PUBLISHERS * ROUNDS)
         ck_assert(receive(LONG_MS)); /* hangs when a hint is lost */
     for (size_t i = 0; i < PUBLISHERS; i++)
         pthread_join(publishers[i], NULL);
@@ -198,11 +198,15 @@ END_TEST
 
 static _Atomic size_t seen;
 
+/* A little later each time, so that the hint also comes between the receiver's last look and
+ * its sleep. */
 static void *publish_when_seen(void *arg)
 {
     (void)arg;
     for (size_t i = 1; i <= ROUNDS; i++) {
         while (atomic_load(&seen) < i - 1)
+            continue;
+        for (volatile size_t spin = 0; spin < i % 1000; spin++)
             continue;
         publish(1);
     }

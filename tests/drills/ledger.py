@@ -71,15 +71,16 @@ class Ledger:
         with self.lock:
             return list(self.by_id.values())
 
-    def saw(self, entry, task, result=None):
-        """Somebody was shown this task: a terminal state is for ever, down to the last field."""
+    def saw(self, entry, task, known=None):
+        """Somebody was shown this task: a terminal state is for ever, down to the last field.
+        `known`: the end that was known before the question was sent."""
         if task["status"] not in TERMINAL:
-            if entry.final is not None:
+            if known is not None:
                 self.violation("left a terminal state",
-                               f"{entry.marker}: {entry.final} then {task['status']}")
+                               f"{entry.marker}: {known} then {task['status']}")
             return
         final = {name: task[name] for name in FINAL_FIELDS}
-        final["result"] = result if result is not None else task.get("result")
+        final["result"] = task.get("result")
         with self.lock:
             first, entry.final = entry.final, entry.final or final
         if first is not None and first != final:

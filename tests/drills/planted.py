@@ -90,8 +90,8 @@ def hunt(workshop, bug, options):
         report = workshop.folder / "report.json"
         report.unlink(missing_ok=True)
         began = time.monotonic()
-        status, said = workshop.drill(["--cycles", str(options.cycles), "--seed",
-                                       options.seed], report)
+        status, said = workshop.drill(["--cycles", str(options.cycles), "--seed", options.seed]
+                                      + ["--no-directed"] * options.no_directed, report)
         seconds = round(time.monotonic() - began, 1)
     finally:
         bug.patch(workshop.tree, "-R")
@@ -126,6 +126,7 @@ def main():
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--cycles", type=int, default=60)
     parser.add_argument("--seed", default="1")
+    parser.add_argument("--no-directed", action="store_true", help="the random part alone")
     parser.add_argument("--json")
     options = parser.parse_args()
     bugs = [Bug(path) for path in sorted((HERE / "bugs").glob("*.patch"))

@@ -108,7 +108,7 @@ def check_task(ledger, entry, task, payload):
         ledger.violation("stuck", f"{entry.marker}: {task}")
         return
     if task.get("result") is not None or "omitted" not in task:
-        ledger.saw(entry, task)
+        ledger.saw(entry, task, known=entry.final)
     check_end(ledger, entry, task)
 
 

@@ -209,6 +209,7 @@ class Watcher(Actor):
             if entry is None:
                 time.sleep(0.01)
                 continue
+            known = entry.final  # before the question: what was shown later may be older
             wait = "?wait_ms=200" if self.rng.random() < 0.3 else ""
             answer = self.ask("GET", f"{TASKS}/{entry.task_id}{wait}")
             if answer is None or answer.status == 503:
@@ -220,4 +221,4 @@ class Watcher(Actor):
             if answer.member("payload") != entry.payload:
                 self.ledger.violation("payload", f"{entry.marker}: sent {entry.payload[:80]}, "
                                                  f"read {answer.member('payload')[:80]}")
-            self.ledger.saw(entry, answer.json())
+            self.ledger.saw(entry, answer.json(), known=known)

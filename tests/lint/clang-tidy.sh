@@ -20,8 +20,15 @@ for file in $files; do
 done
 
 # One process per file: LLVM 14 carries state of its va_list check from file to file.
-xargs -P "$(nproc)" -n 1 clang-tidy -p "$build" --quiet <<<"$files" 2>&1 |
-    grep -vE '^[0-9]+ warnings? (and [0-9]+ errors? )?generated|^Suppressed|^Use -header-filter|^[0-9]+ warnings? treated as errors?'
-[ "${PIPESTATUS[0]}" = 0 ] || bad=1
+told=$(mktemp) || exit 1
+trap 'rm -f "$told"' EXIT
+xargs -P "$(nproc)" -n 1 clang-tidy -p "$build" --quiet <<<"$files" >"$told" 2>&1 || bad=1
+cat "$told"
+if [ $bad != 0 ]; then
+    echo "--- in short"
+    grep -E '^[^ ]+:[0-9]+:[0-9]+: (error|warning): ' "$told" |
+        sed -e "s|^$PWD/||" -e "s|^$build/\.\./||" -e 's|^\.\./||' -e 's|,-warnings-as-errors\]$|]|' |
+        LC_ALL=C sort -u
+fi
 echo "$(wc -l <<<"$files") files"
 exit $bad

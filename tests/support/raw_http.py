@@ -153,23 +153,32 @@ class Raw:
             try:
                 response, self.got = parse_one(self.got, to_head)
                 return response
-            except IncompleteError:
-                more = self.sock.recv(65536)
-                if not more:
-                    self.is_closed = True
-                    raise AssertionError(f"closed within a response: {self.got!r}")
-                self.got += more
+            except IncompleteError as incomplete:
+                self._receive(incomplete.missing)
+
+    def _receive(self, least):
+        """Read at least so many bytes more."""
+        parts = []
+        while least > 0:
+            parts.append(self.sock.recv(1 << 20))
+            if not parts[-1]:
+                self.is_closed = True
+                raise AssertionError(f"closed within a response: {self.got[:300]!r}")
+            least -= len(parts[-1])
+        self.got += b"".join(parts)
 
 
 class IncompleteError(AssertionError):
-    pass
+    def __init__(self, said, missing):
+        super().__init__(said)
+        self.missing = missing
 
 
 def parse_one(data, to_head=False):
     """-> (response, bytes after it). A response must be whole and well framed."""
     head, separator, rest = data.partition(b"\r\n\r\n")
     if not separator:
-        raise IncompleteError(f"no whole head: {data!r}")
+        raise IncompleteError(f"no whole head: {data[:300]!r}", 1)
     lines = head.decode("latin-1").split("\r\n")
     match = re.fullmatch(r"HTTP/1\.1 (\d{3}) [ -~]*", lines[0])
     if not match:
@@ -182,5 +191,5 @@ def parse_one(data, to_head=False):
         headers[name.lower()] = value
     length = 0 if to_head or status in (100, 204, 304) else int(headers["content-length"])
     if len(rest) < length:
-        raise IncompleteError(f"body of {length} cut: {rest!r}")
+        raise IncompleteError(f"body of {length} cut: {rest[:300]!r}", length - len(rest))
     return Response(status, headers, rest[:length]), rest[length:]

@@ -17,6 +17,7 @@ from http_client import Client
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = re.compile(rb"listening on ([0-9.]+|\[[0-9a-f:]+\]):(\d+)")
+SANITIZER = re.compile("ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:")
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 
@@ -129,13 +130,25 @@ class TaskApi:
         return self.start()
 
     def close(self):
-        """End whatever runs and remove the folder."""
+        """End whatever runs and remove the folder. A sanitizer's report is a failure."""
         for client in self.clients:
             client.close()
         self.clients = []
         self.kill()
+        reports = self.sanitizer_reports()
         if self.own_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
+        if reports:
+            raise AssertionError("\n".join(reports))
+
+    def sanitizer_reports(self):
+        found = []
+        for path in self.folder.glob("taskapi-*.log"):
+            text = path.read_text(errors="replace")
+            match = SANITIZER.search(text)
+            if match:
+                found.append(text[match.start():match.start() + 4000])
+        return found
 
     def __enter__(self):
         return self if self.process else self.start()
