@@ -123,7 +123,7 @@ static enum tc_code check_config(struct http_server_config *config, struct tc_er
 
 static int reserve_of(int connections)
 {
-    int reserve = connections / 16;
+    int reserve = connections / 32;
 
     return reserve < RESERVE_MIN ? RESERVE_MIN : reserve > RESERVE_MAX ? RESERVE_MAX : reserve;
 }

@@ -100,14 +100,14 @@ static void sleep_until_called(struct local_task_events *self, struct shard *sha
                                struct waiter *waiter, uint64_t ticket, int64_t wait_ms)
 {
     struct timespec end = local_wait_end(wait_ms);
+    int over = 0;
 
     pthread_mutex_lock(&shard->mutex);
     enlist(shard, waiter);
     atomic_fetch_add(&shard->waiter_count, 1);
     if (atomic_load(&shard->sequence) == ticket && !atomic_load(&self->interrupted))
-        while (!waiter->called &&
-               pthread_cond_timedwait(&waiter->call, &shard->mutex, &end) == 0)
-            continue;
+        while (over == 0 && !waiter->called)
+            over = pthread_cond_timedwait(&waiter->call, &shard->mutex, &end);
     atomic_fetch_sub(&shard->waiter_count, 1);
     strike_off(waiter);
     pthread_mutex_unlock(&shard->mutex);

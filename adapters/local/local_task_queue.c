@@ -48,12 +48,12 @@ static void sleep_until_rung(struct local_task_queue *self, int64_t wait_ms)
 {
     struct timespec end = local_wait_end(wait_ms);
     unsigned silent = 0;
+    int over = 0;
 
     pthread_mutex_lock(&self->mutex);
     if (atomic_compare_exchange_strong(&self->bell, &silent, WAITING))
-        while (atomic_load(&self->bell) == WAITING &&
-               pthread_cond_timedwait(&self->rung, &self->mutex, &end) == 0)
-            continue;
+        while (over == 0 && atomic_load(&self->bell) == WAITING)
+            over = pthread_cond_timedwait(&self->rung, &self->mutex, &end);
     pthread_mutex_unlock(&self->mutex);
 }
 

@@ -19,21 +19,35 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Want of memory must be answered, not end the program: an element that could not be added
  * has hh.tbl NULL. */
 #define HASH_NONFATAL_OOM                 1
 #define HASH_FUNCTION(key, len, ret_hash) ((ret_hash) = memory_hash(key, len))
 
-/** FNV-1a. */
+#define MEMORY_HASH_FACTOR UINT64_C(0x9E3779B97F4A7C15) /* 2^64 by the golden ratio */
+
+/** Multiply and fold. A product carries nothing downwards and the table takes the low bits, so
+ *  the high half is folded in after each step and is what is returned in the end. */
 static inline unsigned memory_hash(const void *key, size_t len)
 {
     const unsigned char *at = key;
-    uint64_t hash = UINT64_C(0xCBF29CE484222325);
+    uint64_t hash = len;
 
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ at[i]) * UINT64_C(0x100000001B3);
-    return (unsigned)(hash ^ hash >> 32);
+    for (; len >= sizeof(uint64_t); len -= sizeof(uint64_t)) {
+        uint64_t word;
+
+        memcpy(&word, at, sizeof(word));
+        at += sizeof(word);
+        hash = (hash ^ word) * MEMORY_HASH_FACTOR;
+        hash ^= hash >> 32;
+    }
+    for (; len > 0; len--) {
+        hash = (hash ^ *at++) * MEMORY_HASH_FACTOR;
+        hash ^= hash >> 32;
+    }
+    return (unsigned)(hash * MEMORY_HASH_FACTOR >> 32);
 }
 
 #include <uthash.h>

@@ -78,10 +78,12 @@ static struct series *new_series(const struct tc_metric *metric, uint64_t hash,
     }
 
     struct series *series = calloc(1, total);
-    char *strings = (char *)series + size;
 
     if (!series)
         return NULL;
+
+    char *strings = (char *)series + size;
+
     series->metric = metric;
     series->hash = hash;
     for (size_t i = 0; i < TC_METRIC_LABELS_MAX; i++) {

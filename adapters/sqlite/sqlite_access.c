@@ -152,7 +152,7 @@ static struct sqlite_connection *find_free(struct sqlite_store *store)
     return NULL;
 }
 
-static void give_back(struct sqlite_store *store, struct sqlite_connection *reader)
+static void give_back(struct sqlite_store *store, const struct sqlite_connection *reader)
 {
     pthread_mutex_lock(&store->mutex);
     store->reader_busy[reader - store->readers] = false;

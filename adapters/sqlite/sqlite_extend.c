@@ -232,12 +232,13 @@ enum tc_code sqlite_extend(struct tc_lease_repo *repo, const struct tc_renewal *
     struct tc_renewed *renewed = malloc(count * sizeof(*renewed));
     enum tc_code code;
 
-    if (lives.items && renewed)
+    if (lives.items && renewed) {
         code = extend(sqlite_store_of_leases(repo), renewals, count, &lives, renewed, err);
-    else
+        if (code == TC_OK)
+            memcpy(ret_renewed, renewed, count * sizeof(*renewed));
+    } else {
         code = tc_fail(err, TC_NO_MEMORY, "sqlite: %zu renewals", count);
-    if (code == TC_OK)
-        memcpy(ret_renewed, renewed, count * sizeof(*renewed));
+    }
     free(lives.items);
     free(renewed);
     return code;

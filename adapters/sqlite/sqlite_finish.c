@@ -137,8 +137,9 @@ static enum tc_code settle(struct sqlite_store *store, const struct sqlite_row *
 
     if (stale != TC_STALE_NONE) {
         code = is_repeated(store, row, outcome, &repeated, err);
-        *ret_verdict = repeated ? (struct tc_verdict){ .kind = TC_VERDICT_ALREADY }
-                                : (struct tc_verdict){ TC_VERDICT_STALE, stale };
+        *ret_verdict = (struct tc_verdict){ .kind = TC_VERDICT_ALREADY };
+        if (!repeated)
+            *ret_verdict = (struct tc_verdict){ TC_VERDICT_STALE, stale };
         return code;
     }
     *ret_verdict = (struct tc_verdict){ .kind = TC_VERDICT_APPLIED };

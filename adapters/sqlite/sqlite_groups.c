@@ -52,40 +52,39 @@ size_t sqlite_group_move(struct sqlite_group *from, struct sqlite_group *to, siz
 
 /* --- the book of groups --- */
 
-static enum tc_code grow(struct sqlite_groups *groups, struct tc_error *err)
+static bool grow(struct sqlite_groups *groups)
 {
     size_t capacity = groups->capacity ? 2 * groups->capacity : KEPT_MAX;
     struct sqlite_group **items = realloc(groups->items, capacity * sizeof(*items));
 
     if (!items)
-        return tc_fail(err, TC_NO_MEMORY, "sqlite: room for %zu groups", capacity);
+        return false;
     groups->items = items;
     groups->capacity = capacity;
-    return TC_OK;
+    return true;
 }
 
-/* An empty group at the end of the book. */
-static enum tc_code append(struct sqlite_groups *groups, struct sqlite_group **ret_group,
-                           struct tc_error *err)
+/* An empty group at the end of the book; NULL: no memory. */
+static struct sqlite_group *append(struct sqlite_groups *groups)
 {
     struct sqlite_group *group;
 
-    if (groups->count == groups->capacity) {
-        enum tc_code code = grow(groups, err);
-
-        if (code != TC_OK)
-            return code;
-    }
+    if (groups->count == groups->capacity && !grow(groups))
+        return NULL;
     if (groups->count == groups->made) {
         group = malloc(sizeof(*group));
         if (!group)
-            return tc_fail(err, TC_NO_MEMORY, "sqlite: a group");
+            return NULL;
         groups->items[groups->made++] = group;
     }
     group = groups->items[groups->count++];
     memset(group, 0, offsetof(struct sqlite_group, nums));
-    *ret_group = group;
-    return TC_OK;
+    return group;
+}
+
+static enum tc_code fail_no_memory(const struct sqlite_groups *groups, struct tc_error *err)
+{
+    return tc_fail(err, TC_NO_MEMORY, "sqlite: %zu groups", groups->count + 1);
 }
 
 void sqlite_groups_clear(struct sqlite_groups *groups)
@@ -114,10 +113,10 @@ enum tc_code sqlite_groups_open(struct sqlite_store *store, const struct sqlite_
                                 struct tc_error *err)
 {
     struct sqlite_groups *groups = &store->groups;
-    enum tc_code code;
+    struct sqlite_group *group;
 
     for (size_t i = groups->count; i > 0; i--) {
-        struct sqlite_group *group = groups->items[i - 1];
+        group = groups->items[i - 1];
 
         if (group->is_lease || group->is_stored || !is_same_lane(&group->lane, lane))
             continue;
@@ -126,25 +125,27 @@ enum tc_code sqlite_groups_open(struct sqlite_store *store, const struct sqlite_
         *ret_group = group;
         return TC_OK;
     }
-    code = append(groups, ret_group, err);
-    if (code != TC_OK)
-        return code;
-    (*ret_group)->place = ++store->last_place;
-    (*ret_group)->lane = *lane;
-    (*ret_group)->since_ms = now_ms;
+    group = append(groups);
+    if (!group)
+        return fail_no_memory(groups, err);
+    group->place = ++store->last_place;
+    group->lane = *lane;
+    group->since_ms = now_ms;
+    *ret_group = group;
     return TC_OK;
 }
 
 enum tc_code sqlite_groups_lease(struct sqlite_store *store, const char *queue,
                                  struct sqlite_group **ret_group, struct tc_error *err)
 {
-    enum tc_code code = append(&store->groups, ret_group, err);
+    struct sqlite_group *group = append(&store->groups);
 
-    if (code != TC_OK)
-        return code;
-    (*ret_group)->place = ++store->last_place;
-    (*ret_group)->is_lease = true;
-    memcpy((*ret_group)->lane.queue, queue, strlen(queue) + 1);
+    if (!group)
+        return fail_no_memory(&store->groups, err);
+    group->place = ++store->last_place;
+    group->is_lease = true;
+    memcpy(group->lane.queue, queue, strlen(queue) + 1);
+    *ret_group = group;
     return TC_OK;
 }
 
@@ -198,14 +199,15 @@ enum tc_code sqlite_groups_find_ready(struct sqlite_store *store,
         return query_is_bad(&query) ? sqlite_fail(&store->writer, "read a ready group", err)
                                     : fail_missing("ready", seq, err);
 
-    enum tc_code code = append(&store->groups, ret_group, err);
+    struct sqlite_group *group = append(&store->groups);
 
-    if (code != TC_OK)
-        return code;
-    (*ret_group)->place = seq;
-    (*ret_group)->lane = *lane;
-    (*ret_group)->since_ms = query_int(&query, 0);
-    return read_members(&query, 1, *ret_group) ? TC_OK : fail_missing("ready", seq, err);
+    if (!group)
+        return fail_no_memory(&store->groups, err);
+    group->place = seq;
+    group->lane = *lane;
+    group->since_ms = query_int(&query, 0);
+    *ret_group = group;
+    return read_members(&query, 1, group) ? TC_OK : fail_missing("ready", seq, err);
 }
 
 static bool read_lease(const struct sqlite_query *query, struct sqlite_group *group)
@@ -234,10 +236,11 @@ enum tc_code sqlite_groups_find_lease(struct sqlite_store *store, int64_t id,
         return query_is_bad(&query) ? sqlite_fail(&store->writer, "read a lease", err)
                                     : fail_missing("lease", id, err);
 
-    enum tc_code code = append(&store->groups, ret_group, err);
+    struct sqlite_group *group = append(&store->groups);
 
-    if (code != TC_OK)
-        return code;
-    (*ret_group)->place = id;
-    return read_lease(&query, *ret_group) ? TC_OK : fail_missing("lease", id, err);
+    if (!group)
+        return fail_no_memory(&store->groups, err);
+    group->place = id;
+    *ret_group = group;
+    return read_lease(&query, group) ? TC_OK : fail_missing("lease", id, err);
 }

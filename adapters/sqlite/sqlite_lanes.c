@@ -76,13 +76,14 @@ static void set_behind(char *bound, const char *name)
     size_t len = strlen(name);
 
     memcpy(bound, name, len);
-    memcpy(bound + len, "\x01", 2);
+    bound[len] = '\x01';
+    bound[len + 1] = '\0';
 }
 
 enum seek {
-    SEEK_FOUND,
-    SEEK_ON, /* the cursor was moved over a gap: ask again */
-    SEEK_END,
+    LANE_FOUND,
+    LANE_GAP, /* the cursor was moved over a gap: ask again */
+    LANE_NONE,
 };
 
 /* Is the lane wanted? If not, move the cursor to where the next wanted one may be. */
@@ -93,19 +94,19 @@ static enum seek sift(struct cursor *cursor, const struct sqlite_lane *lane)
     if (cursor->queues.count > 0)
         queue = names_from(&cursor->queues, lane->queue);
     if (!queue)
-        return SEEK_END;
+        return LANE_NONE;
     if (strcmp(queue, lane->queue) != 0) {
         set(cursor->queue, queue);
         set(cursor->type, "");
-        return SEEK_ON;
+        return LANE_GAP;
     }
     if (cursor->types.count == 0)
-        return SEEK_FOUND;
+        return LANE_FOUND;
 
     const char *type = names_from(&cursor->types, lane->type);
 
     if (type && strcmp(type, lane->type) == 0)
-        return SEEK_FOUND;
+        return LANE_FOUND;
     if (type) {
         set(cursor->queue, lane->queue);
         set(cursor->type, type);
@@ -113,7 +114,7 @@ static enum seek sift(struct cursor *cursor, const struct sqlite_lane *lane)
         set_behind(cursor->queue, lane->queue);
         set(cursor->type, "");
     }
-    return SEEK_ON;
+    return LANE_GAP;
 }
 
 static enum tc_code probe(struct cursor *cursor, struct sqlite_lane_head *ret_head,
@@ -141,16 +142,16 @@ static enum tc_code probe(struct cursor *cursor, struct sqlite_lane_head *ret_he
 static enum tc_code next_lane(struct cursor *cursor, struct sqlite_lane_head *ret_head,
                               bool *ret_found, struct tc_error *err)
 {
-    enum seek seek = SEEK_ON;
+    enum seek seek = LANE_GAP;
 
-    while (seek == SEEK_ON) {
+    while (seek == LANE_GAP) {
         enum tc_code code = probe(cursor, ret_head, ret_found, err);
 
         if (code != TC_OK || !*ret_found)
             return code;
         seek = sift(cursor, &ret_head->lane);
     }
-    *ret_found = seek == SEEK_FOUND;
+    *ret_found = seek == LANE_FOUND;
     if (*ret_found) {
         set(cursor->queue, ret_head->lane.queue);
         set_behind(cursor->type, ret_head->lane.type);

@@ -173,20 +173,23 @@ void sqlite_lock_release(int fd)
 }
 
 /* So that the new name survives a power cut. */
-static void sync_folder(const char *path)
+static enum tc_code sync_folder(const char *path, struct tc_error *err)
 {
     char *folder = strdup(path);
+    enum tc_code code = TC_OK;
     int fd;
 
     if (!folder)
-        return;
+        return tc_fail(err, TC_NO_MEMORY, "sqlite: path '%s'", path);
     strrchr(folder, '/')[1] = '\0';
     fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
+    /* EINVAL: this file system has nothing to sync in a folder */
+    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+        code = fail_errno(errno, path, "sync its folder", err);
+    if (fd >= 0)
         close(fd);
-    }
     free(folder);
+    return code;
 }
 
 enum tc_code sqlite_file_make(const char *path, struct tc_error *err)
@@ -202,6 +205,5 @@ enum tc_code sqlite_file_make(const char *path, struct tc_error *err)
     if (fd < 0)
         return fail_errno(errno, path, "create", err);
     close(fd);
-    sync_folder(path);
-    return TC_OK;
+    return sync_folder(path, err);
 }

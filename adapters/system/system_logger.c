@@ -103,8 +103,12 @@ static void system_write(struct tc_logger *logger, enum tc_log_level level,
         build_json(&line, config, level, subject, message);
     else
         build_text(&line, config, level, subject, message);
-    while (write(config->fd, line.text, line.len) < 0 && errno == EINTR)
-        continue;
+
+    ssize_t len;
+
+    do
+        len = write(config->fd, line.text, line.len);
+    while (len < 0 && errno == EINTR);
     errno = saved;
 }
 

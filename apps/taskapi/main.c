@@ -45,6 +45,17 @@ static enum tc_code open_logger(struct taskapi *self, struct tc_error *err)
     return system_logger_open(&config, &self->logger, err);
 }
 
+/* What an adapter refused came from a setting, whose name only this file knows. */
+static enum tc_code name_setting(enum tc_code code, const char *name, struct tc_error *err)
+{
+    if (code == TC_OK)
+        return TC_OK;
+
+    struct tc_error inner = *err;
+
+    return tc_fail(err, code, "%s: %.220s", name, inner.message);
+}
+
 static enum tc_code open_service(struct taskapi *self, struct tc_error *err)
 {
     const struct service_config config = {
@@ -54,7 +65,7 @@ static enum tc_code open_service(struct taskapi *self, struct tc_error *err)
         .metrics = self->metrics,
     };
 
-    return service_open(&config, &self->service, err);
+    return name_setting(service_open(&config, &self->service, err), "TASK_DATABASE_URL", err);
 }
 
 static enum tc_code start_workers(struct taskapi *self, struct tc_error *err)
@@ -128,7 +139,8 @@ static enum tc_code open_server(struct taskapi *self, struct tc_error *err)
     };
 
     fill_http_services(self);
-    return http_server_open(&config, &self->http_services, &self->server, err);
+    return name_setting(http_server_open(&config, &self->http_services, &self->server, err),
+                        "TASK_LISTEN", err);
 }
 
 static void close_all(struct taskapi *self, int status)

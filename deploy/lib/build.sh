@@ -29,8 +29,9 @@ fetch_docs_ui() {
     if [ ! -s "$ui/swagger-ui-bundle.js" ] && [ -e "$script" ]; then
         [ -n "$(find "$failed" -mmin -1440 2>/dev/null)" ] && return
         note "fetching Swagger UI for /docs"
-        if ! bash "$script" "$ui" >>"$build_log" 2>&1 </dev/null; then
-            note "Swagger UI could not be fetched: /docs lists the operations without it"
+        if ! sh "$script" "$ui" >"$ui.log" 2>&1 </dev/null; then
+            note "Swagger UI could not be fetched: /docs lists the operations without it" \
+                "(log: $ui.log)"
             : >"$failed"
             return
         fi

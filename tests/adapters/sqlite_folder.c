@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 void sqlite_folder_make(struct sqlite_folder *folder)
@@ -24,6 +25,71 @@ void sqlite_folder_remove(const struct sqlite_folder *folder)
         closedir(dir);
     rmdir(folder->folder);
 }
+
+/* --- for the tests of this store alone --- */
+
+struct sqlite_folder sqlite_folder;
+struct sqlite_store *sqlite_now;
+
+void sqlite_folder_setup(void)
+{
+    sqlite_folder_make(&sqlite_folder);
+    fake_clock_init(&store.clock, STORE_START_MS);
+}
+
+void sqlite_close_now(void)
+{
+    sqlite_store_close(sqlite_now);
+    sqlite_now = NULL;
+}
+
+void sqlite_folder_teardown(void)
+{
+    sqlite_close_now();
+    sqlite_folder_remove(&sqlite_folder);
+}
+
+enum tc_code sqlite_try_open(const char *path, struct sqlite_store **ret_store)
+{
+    const struct sqlite_store_config config = { .path = path, .clock = &store.clock.base };
+
+    return sqlite_store_open(&config, ret_store, &store.err);
+}
+
+void sqlite_open_again(void)
+{
+    sqlite_close_now();
+    ck_assert_msg(sqlite_try_open(sqlite_folder.path, &sqlite_now) == TC_OK, "%s",
+                  store.err.message);
+    store.tasks = sqlite_store_task_repo(sqlite_now);
+    store.leases = sqlite_store_lease_repo(sqlite_now);
+}
+
+void sqlite_assert_refused(const char *path, enum tc_code code, const char *word)
+{
+    struct sqlite_store *sqlite = NULL;
+
+    ck_assert_int_eq(sqlite_try_open(path, &sqlite), code);
+    ck_assert_msg(strstr(store.err.message, word), "no '%s' in: %s", word, store.err.message);
+    ck_assert_ptr_null(sqlite);
+}
+
+void sqlite_make_file(void)
+{
+    sqlite_open_again();
+    store_create((struct store_wish){ 0 });
+    sqlite_close_now();
+}
+
+const char *sqlite_with_end(const char *path, const char *end)
+{
+    static char name[128];
+
+    snprintf(name, sizeof(name), "%s%s", path, end);
+    return name;
+}
+
+/* --- for the conformance suites --- */
 
 struct file_store {
     struct sqlite_folder folder;

@@ -11,8 +11,6 @@
 #define KNOWN_MAX 3000
 #define STEPS     1500
 
-static struct sqlite_folder folder;
-static struct sqlite_store *sqlite;
 static uint64_t seed;
 
 static struct tc_id known[KNOWN_MAX];
@@ -26,29 +24,10 @@ struct held {
 static struct held held[KNOWN_MAX];
 static size_t held_count;
 
-static void open_again(void)
-{
-    const struct sqlite_store_config config = { .path = folder.path,
-                                                .clock = &store.clock.base };
-
-    sqlite_store_close(sqlite);
-    ck_assert_msg(sqlite_store_open(&config, &sqlite, &store.err) == TC_OK, "%s",
-                  store.err.message);
-    store.tasks = sqlite_store_task_repo(sqlite);
-    store.leases = sqlite_store_lease_repo(sqlite);
-}
-
 static void setup(void)
 {
-    sqlite_folder_make(&folder);
-    fake_clock_init(&store.clock, STORE_START_MS);
-    open_again();
-}
-
-static void teardown(void)
-{
-    sqlite_store_close(sqlite);
-    sqlite_folder_remove(&folder);
+    sqlite_folder_setup();
+    sqlite_open_again();
 }
 
 /* xorshift: the same walk for the same seed */
@@ -64,7 +43,7 @@ static size_t pick(size_t below)
 
 static int64_t read_sql(const char *sql)
 {
-    sqlite3 *db = sqlite->writer.db; /* nobody else is at work */
+    sqlite3 *db = sqlite_now->writer.db; /* nobody else is at work */
     sqlite3_stmt *stmt = NULL;
 
     ck_assert_msg(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK, "%s",
@@ -85,7 +64,7 @@ static void assert_none(const char *what, const char *sql)
 /* Every member of every group stands in the status and place that the group says. */
 static int64_t check_members(const char *groups, const char *member)
 {
-    sqlite3 *db = sqlite->writer.db;
+    sqlite3 *db = sqlite_now->writer.db;
     sqlite3_stmt *group = NULL;
     sqlite3_stmt *check = NULL;
     int64_t total = 0;
@@ -319,7 +298,7 @@ static void step(void)
                                            step_change, step_rescue, step_pass_time };
 
     if (pick(200) == 0)
-        open_again();
+        sqlite_open_again();
     else
         steps[pick(sizeof(steps) / sizeof(steps[0]))]();
 }
@@ -334,7 +313,7 @@ START_TEST(the_books_balance_after_every_walk)
             assert_books_balance();
     }
     assert_books_balance();
-    open_again();
+    sqlite_open_again();
     assert_books_balance();
     ck_assert_int_gt(read_sql("SELECT count(DISTINCT status) FROM state"), 4);
     ck_assert_int_eq(read_sql("SELECT count(*) FROM pragma_integrity_check"
@@ -377,7 +356,7 @@ static Suite *sqlite_books_suite(void)
     Suite *suite = suite_create("sqlite_books");
     TCase *tcase = tcase_create("books");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, sqlite_folder_teardown);
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, the_books_balance_after_every_walk, 0, 4);
     tcase_add_test(tcase, nothing_is_left_of_finished_work);

@@ -11,36 +11,14 @@
 #define GROUP 3
 #define N_MAX 400 /* a method makes far fewer calls */
 
-static struct sqlite_folder folder;
-static struct sqlite_store *sqlite;
-
 static const enum fault faults[] = { FAULT_FULL, FAULT_WRITE, FAULT_SYNC, FAULT_READ };
 #define FAULT_COUNT (sizeof(faults) / sizeof(faults[0]))
-
-static void open_again(void)
-{
-    const struct sqlite_store_config config = { .path = folder.path,
-                                                .clock = &store.clock.base };
-
-    sqlite_store_close(sqlite);
-    ck_assert_msg(sqlite_store_open(&config, &sqlite, &store.err) == TC_OK, "%s",
-                  store.err.message);
-    store.tasks = sqlite_store_task_repo(sqlite);
-    store.leases = sqlite_store_lease_repo(sqlite);
-}
 
 static void setup(void)
 {
     fault_vfs_install();
-    sqlite_folder_make(&folder);
-    fake_clock_init(&store.clock, STORE_START_MS);
-    open_again();
-}
-
-static void teardown(void)
-{
-    sqlite_store_close(sqlite);
-    sqlite_folder_remove(&folder);
+    sqlite_folder_setup();
+    sqlite_open_again();
 }
 
 /* What a failed write may be answered with. */
@@ -114,7 +92,7 @@ static bool insert_with_fault(enum fault fault, int nth)
     assert_honest_code(code, fault);
     assert_stored_as_told(tasks, code);
     if (nth % 2 == 0)
-        open_again();
+        sqlite_open_again();
     assert_stored_as_told(tasks, code);
     ck_assert_msg(insert(&creation, &verdict) == TC_OK, "%s", store.err.message);
     if (code != TC_UNKNOWN)
@@ -171,7 +149,7 @@ static bool claim_with_fault(enum fault fault, int nth)
     assert_honest_code(code, fault);
     assert_waiting_or_leased_as_told(&id, code);
     if (nth % 2 == 0)
-        open_again();
+        sqlite_open_again();
     assert_waiting_or_leased_as_told(&id, code);
     if (store_status_of(&id) == TC_STATUS_NEW)
         ck_assert_uint_eq(store_claim_count(10), 1);
@@ -218,7 +196,7 @@ static bool finish_with_fault(enum fault fault, int nth)
     assert_honest_code(code, fault);
     assert_finished_as_told(&id, code, outcome.next);
     if (nth % 2 == 0)
-        open_again();
+        sqlite_open_again();
     assert_finished_as_told(&id, code, outcome.next);
     verdict = store_finish(outcome); /* [L5] settles it */
     ck_assert_int_ne(verdict.kind, TC_VERDICT_STALE);
@@ -276,7 +254,7 @@ START_TEST(a_disk_that_cannot_sync_answers_nothing_well_until_it_can)
     }
     fault_vfs_disarm();
     ck_assert_msg(insert(&creation, &verdict) == TC_OK, "%s", store.err.message);
-    open_again();
+    sqlite_open_again();
     store_assert_stored(&task);
     ck_assert_uint_eq(store_claim_count(10), 1);
 }
@@ -292,7 +270,7 @@ START_TEST(a_log_that_cannot_be_copied_loses_nothing)
         ids[i] = store_create(
             (struct store_wish){ .payload = { TC_CONTENT_BYTES, { bytes, sizeof(bytes) } } });
     ck_assert_int_gt(fault_vfs_disarm(), 0);
-    open_again();
+    sqlite_open_again();
     for (size_t i = 0; i < 60; i++)
         ck_assert_int_eq(store_status_of(&ids[i]), TC_STATUS_NEW);
 }
@@ -303,7 +281,7 @@ static Suite *sqlite_faults_suite(void)
     Suite *suite = suite_create("sqlite_faults");
     TCase *tcase = tcase_create("faults");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, sqlite_folder_teardown);
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, an_insert_tells_the_truth_whatever_fails, 0, FAULT_COUNT);
     tcase_add_loop_test(tcase, a_claim_tells_the_truth_whatever_fails, 0, FAULT_COUNT);

@@ -185,12 +185,15 @@ class MetricsTest(SharedServerCase):
     SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(' + LABELS + r')? (\S+)$')
 
     def scrape(self):
-        """(name, labels text) -> value"""
         response = self.http.get("/metrics")
         self.assertEqual(response.status, 200)
         self.assertTrue(response.headers["Content-Type"].startswith("text/plain"))
+        return self.samples(response.body.decode())
+
+    def samples(self, text):
+        """(name, labels text) -> value"""
         found = {}
-        for line in response.body.decode().splitlines():
+        for line in text.splitlines():
             if line and not line.startswith("#"):
                 match = self.SAMPLE.match(line)
                 self.assertIsNotNone(match, line)
@@ -207,7 +210,7 @@ class MetricsTest(SharedServerCase):
         typed = set(re.findall(r"^# TYPE (\S+) (?:counter|gauge|histogram)$", text, re.M))
         helped = set(re.findall(r"^# HELP (\S+) ", text, re.M))
         self.assertEqual(typed, helped)
-        for name, _ in self.scrape():
+        for name, _ in self.samples(text):
             self.assertTrue(name in typed or re.sub("_(bucket|sum|count)$", "", name) in typed,
                             name)
 

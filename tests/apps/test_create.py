@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 import tap  # noqa: E402
-from server_case import API, TASKS, TIME, UUID7, SharedServerCase  # noqa: E402
+from server_case import TASKS, TIME, UUID7, SharedServerCase  # noqa: E402
 
 KiB = 1024
 

@@ -2,6 +2,7 @@
 glue alone (http_probe.c): exact status, exactly one response, closed where it must be."""
 
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
@@ -52,6 +53,15 @@ class LengthTest(ProbeCase):
         for length in (BODY_MAX + 1, 10 * BODY_MAX, 4000000):
             self.assert_refused(head(f"Content-Length: {length}") + b"b" * length, 413,
                                 code="payload_too_large")
+
+    def test_a_refused_sender_can_finish_sending_and_then_read(self):
+        """Closing at once would reset the connection under a client that sends first."""
+        with self.server.connect() as raw:
+            raw.sock.sendall(head(f"Content-Length: {3 * BODY_MAX}"))
+            for _ in range(30):
+                time.sleep(0.01)
+                raw.sock.sendall(b"s" * (BODY_MAX // 10))
+            self.assertEqual([r.status for r in raw.responses(2)], [413])
 
     def test_a_long_body_is_refused_before_it_is_sent(self):
         self.assert_refused(head(f"Content-Length: {BODY_MAX + 1}"), 413,

@@ -20,8 +20,7 @@
 #include <unistd.h>
 
 static enum tc_code insert(struct tc_task_repo *repo, const struct tc_creation *creations,
-                           size_t count, struct tc_inserted *ret_inserted,
-                           struct tc_error *err)
+                           size_t count, struct tc_inserted *ret_inserted, struct tc_error *err)
 {
     (void)repo;
     (void)err;

@@ -36,7 +36,7 @@ class Bug:
                       .split(",")]
 
     def patch(self, tree, *options):
-        done = subprocess.run(["patch", "-p1", "-F3", "--no-backup-if-mismatch", "-r", "-",
+        done = subprocess.run(["patch", "-p1", "-F1", "--no-backup-if-mismatch", "-r", "-",
                                *options, "-i", str(self.path)],
                               cwd=tree, capture_output=True, text=True)
         return done.returncode == 0, done.stdout + done.stderr
@@ -87,6 +87,10 @@ def hunt(workshop, bug, options):
         return False, {"bug": bug.name, "found": False}, "the patch does not apply:\n" + said
     try:
         workshop.make()
+    except RuntimeError as error:
+        bug.patch(workshop.tree, "-R")
+        return False, {"bug": bug.name, "found": False}, f"it does not build any more:\n{error}"
+    try:
         report = workshop.folder / "report.json"
         report.unlink(missing_ok=True)
         began = time.monotonic()

@@ -5,4 +5,5 @@ import sys
 import kill9
 
 if __name__ == "__main__":
-    sys.exit(kill9.main(["--tap", "--cycles", "60", *sys.argv[1:]]))
+    sys.exit(kill9.main(["--tap", "--cycles", "60", "--alive-max", "0.7",
+                         *sys.argv[1:]]))

@@ -1,7 +1,6 @@
 """The comparison at the end of a drill: every task runs to its end, then ledger against API."""
 
 import json
-import shutil
 import time
 
 from http_client import raw_members

@@ -157,7 +157,7 @@ class Submitter(Actor):
             if answer is not None and answer.status != 503:
                 self.ledger.violation("refused", f"{body[:200]}: {answer}")
                 return None
-            self.ledger.counts["lost answers"] += 1
+            self.ledger.counts["lost answers"] += not lost
             lost = True
             if not keyed or self.drill.give_up.is_set():
                 return None

@@ -25,8 +25,10 @@ class Probe:
         words = [probe_program()]
         for name, value in options.items():
             words += ["--" + name.replace("_", "-"), str(value)]
+        # Meson has malloc fill what it gives, which would count as memory in use.
+        environment = {k: v for k, v in os.environ.items() if k != "MALLOC_PERTURB_"}
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        text=True)
+                                        env=environment, text=True)
         first = LISTENING.match(self.process.stdout.readline())
         if not first:
             raise AssertionError("the probe did not start: " + self.process.communicate()[1])
