@@ -7,8 +7,9 @@
 #include <time.h>
 
 #define READERS_DEFAULT 2
-#define FULL_CHECK_MAX  ((off_t)4 * 1024 * 1024) /* bytes: about 10 ms; larger files open fast \
-                                                  */
+#define FULL_CHECK_MAX                                                                         \
+    ((off_t)4 * 1024 * 1024) /* bytes: about 10 ms; larger files open fast                     \
+                              */
 
 /* --- opening, step by step --- */
 

@@ -165,16 +165,23 @@ static struct tc_id create_large(size_t len, enum tc_code *ret_code)
     return task.id;
 }
 
+static void open_with_size_max(int64_t size_max)
+{
+    const struct sqlite_store_config config = { .path = sqlite_folder.path,
+                                                .clock = &store.clock.base,
+                                                .size_max = size_max };
+
+    ck_assert_msg(sqlite_store_open(&config, &sqlite_now, &store.err) == TC_OK, "%s",
+                  store.err.message);
+    store.tasks = sqlite_store_task_repo(sqlite_now);
+    store.leases = sqlite_store_lease_repo(sqlite_now);
+}
+
 START_TEST(a_full_file_refuses_writes_and_goes_on_reading)
 {
-    struct sqlite_store_config config = { .path = sqlite_folder.path,
-                                          .clock = &store.clock.base,
-                                          .size_max = 400000 };
-    struct sqlite_store *sqlite = NULL;
     enum tc_code code = TC_OK;
 
-    ck_assert_int_eq(sqlite_store_open(&config, &sqlite, &store.err), TC_OK);
-    adopt(sqlite);
+    open_with_size_max(400000);
 
     struct tc_id first = store_create((struct store_wish){ 0 });
     struct tc_id refused = create_large(500000, &code);
@@ -184,12 +191,19 @@ START_TEST(a_full_file_refuses_writes_and_goes_on_reading)
     store_assert_absent(&refused);
     ck_assert_int_eq(store_status_of(&first), TC_STATUS_NEW);
     store_create((struct store_wish){ 0 }); /* a small one still fits */
-    sqlite_store_close(sqlite);
+}
+END_TEST
 
+START_TEST(a_full_file_is_writable_again_with_more_room)
+{
+    enum tc_code code = TC_OK;
+
+    open_with_size_max(400000);
+    create_large(500000, &code);
+    ck_assert_int_eq(code, TC_UNAVAILABLE);
     sqlite_open_again(); /* without the limit */
     create_large(500000, &code);
     ck_assert_int_eq(code, TC_OK);
-    sqlite_store_close(sqlite);
 }
 END_TEST
 
@@ -237,6 +251,7 @@ static Suite *sqlite_store_suite(void)
     tcase_add_loop_test(tcase, what_was_acknowledged_before_a_kill_is_there_once, 0, 5);
     tcase_add_test(tcase, leases_of_a_killed_process_are_ended_at_once);
     tcase_add_test(tcase, a_full_file_refuses_writes_and_goes_on_reading);
+    tcase_add_test(tcase, a_full_file_is_writable_again_with_more_room);
     tcase_add_test(tcase, the_log_stays_bounded);
     tcase_add_test(tcase, a_closed_store_leaves_one_file_and_an_empty_lock);
     tcase_add_test(tcase, closing_nothing_is_fine);

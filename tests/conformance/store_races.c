@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TASKS 200  /* where each costs a commit */
+#define TASKS 100  /* where each costs a commit */
 #define MANY  2000 /* where several share one; enough for claims to meet */
 
 static struct tc_id ids[MANY];

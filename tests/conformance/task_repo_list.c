@@ -156,20 +156,27 @@ static void make_one_of_each(struct tc_id ids[TC_STATUS_COUNT])
     store_cancel(&ids[TC_STATUS_CANCELLED]);
 }
 
-START_TEST(t6_every_set_of_statuses_can_be_filtered) /* loop over all 128 sets */
+static void assert_lists_statuses(unsigned set, const struct tc_id ids[TC_STATUS_COUNT])
 {
     struct tc_task_filter filter = everything(2);
-    struct tc_id ids[TC_STATUS_COUNT];
     struct tc_id expected[TC_STATUS_COUNT];
     size_t count = 0;
 
-    make_one_of_each(ids);
-    filter.statuses = (unsigned)_i;
+    filter.statuses = set;
     filter.ascending = true;
     for (size_t i = 0; i < TC_STATUS_COUNT; i++)
-        if (filter.statuses & TC_STATUS_BIT(i))
+        if (set & TC_STATUS_BIT(i))
             expected[count++] = ids[i];
     assert_lists(filter, expected, count);
+}
+
+START_TEST(t6_every_set_of_statuses_can_be_filtered)
+{
+    struct tc_id ids[TC_STATUS_COUNT];
+
+    make_one_of_each(ids);
+    for (unsigned set = 1; set <= TC_STATUS_SET_ALL; set++)
+        assert_lists_statuses(set, ids);
 }
 END_TEST
 
@@ -411,8 +418,7 @@ TCase *task_repo_list_tcase(const struct store_driver *driver)
     tcase_add_loop_test(tcase, t6_pages_go_by_key_in_either_direction, 0, 10);
     tcase_add_test(tcase, t6_a_page_is_full_while_enough_tasks_pass);
     tcase_add_test(tcase, t6_tasks_are_listed_complete);
-    tcase_add_loop_test(tcase, t6_every_set_of_statuses_can_be_filtered, 1,
-                        1 << TC_STATUS_COUNT);
+    tcase_add_test(tcase, t6_every_set_of_statuses_can_be_filtered);
     tcase_add_test(tcase, t6_queue_type_and_tag_can_be_filtered);
     tcase_add_test(tcase, t6_any_of_a_tasks_tags_is_found_and_no_part_of_one);
     tcase_add_loop_test(tcase, t6_bounds_of_creation_exclude_their_own_instant, 0, 2);
