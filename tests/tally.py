@@ -59,9 +59,12 @@ def judge(entry):
     if failed and stderr:
         told += ends_of(stderr)
 
+    told += [f"skipped {name}: {text}" for _, skip, text, _ in points if skip]
+
     whole = None  # a fault of the program as such, beyond its points
     if result == "SKIP" and not points:
         skipped += 1
+        told.append(f"skipped {name}: {(stdout + stderr).strip()[:200]}")
     elif result == "TIMEOUT":
         whole = f"timed out after {entry['duration']:.0f} s"
     elif result in ("FAIL", "ERROR", "INTERRUPT", "UNEXPECTEDPASS") and not failed:
@@ -92,8 +95,8 @@ def main():
             out.write(f"=== {entry['name']}: {entry['result']}, {entry['duration']:.2f} s\n"
                       f"{entry.get('stdout', '')}{entry.get('stderr', '')}\n")
             for line in told:
-                is_name = line.startswith("FAILED")
-                shown += is_name
+                is_name = line.startswith(("FAILED ", "skipped "))
+                shown += line.startswith("FAILED ")
                 if is_name or shown <= DETAILED:
                     print(line if is_name else "    " + line)
     if shown > DETAILED:

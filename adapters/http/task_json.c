@@ -71,7 +71,7 @@ static void write_error(struct json_writer *writer, const struct tc_failure *err
 static void write_lease(struct json_writer *writer, const struct tc_task *task)
 {
     json_key(writer, "lease");
-    if (task->status != TC_STATUS_PROCESSING || task->lease.owner[0] == '\0') {
+    if (task->lease.owner[0] == '\0') {
         json_null(writer);
         return;
     }

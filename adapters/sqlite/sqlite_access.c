@@ -134,7 +134,7 @@ enum tc_code sqlite_writer_end(struct sqlite_store *store, enum tc_code code,
     else
         sqlite_rollback(&store->writer);
     sqlite_groups_clear(&store->groups);
-    if (code == TC_OK)
+    if (code == TC_OK || store->writer.is_full)
         checkpoint(store);
     sqlite_writer_unlock(store);
     return code;

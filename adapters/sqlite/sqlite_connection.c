@@ -58,6 +58,7 @@ enum tc_code sqlite_fail(struct sqlite_connection *connection, const char *doing
     sqlite3 *db = connection->db;
     int result = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
 
+    connection->is_full = (result & 0xff) == SQLITE_FULL;
     if (is_breaking(result))
         connection->broken = true;
     return tc_fail(err, code_from(result, connection->committing), "sqlite: %s: %s (%d)", doing,
@@ -220,8 +221,9 @@ bool sqlite_checkpoint_if_due(struct sqlite_connection *connection)
     int logged = 0;
     int copied = 0;
 
-    if (connection->wal_pages < connection->checkpoint_at)
+    if (connection->wal_pages < connection->checkpoint_at && !connection->is_full)
         return true;
+    connection->is_full = false;
     if (cut)
         sqlite3_busy_timeout(connection->db, CUT_TIMEOUT_MS);
 

@@ -22,6 +22,7 @@ struct sqlite_connection {
     sqlite3_stmt *stmts[SQLITE_STATEMENT_COUNT];
     bool committing;   /* a failure now may have reached the disk */
     bool broken;       /* to be closed and opened again before the next use */
+    bool is_full;      /* the last failure was want of room */
     int wal_pages;     /* in the log after the last commit */
     int checkpoint_at; /* copy the log into the file from this many pages on */
 };
@@ -56,7 +57,10 @@ enum tc_code sqlite_commit(struct sqlite_connection *connection,
                            struct tc_error *err) TC_MUST_CHECK;
 void sqlite_rollback(struct sqlite_connection *connection);
 
-/** Copy the log into the file if it has grown enough. @return false: that failed. */
+/**
+ * Copy the log into the file if it has grown enough, or if room is wanting: then the log is
+ * begun anew and needs none. @return false: that failed.
+ */
 bool sqlite_checkpoint_if_due(struct sqlite_connection *connection);
 
 /**

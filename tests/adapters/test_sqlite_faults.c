@@ -2,6 +2,7 @@
  * untouched. Whatever was answered must be true, at once, after the next write, and after a
  * restart; and the store must go on when the cause is gone. */
 
+#include "adapters/sqlite/sqlite_internal.h"
 #include "tests/adapters/fault_vfs.h"
 #include "tests/adapters/sqlite_folder.h"
 #include "tests/support/run_suite.h"
@@ -239,6 +240,25 @@ START_TEST(a_full_disk_refuses_writes_until_there_is_room)
 }
 END_TEST
 
+START_TEST(want_of_room_makes_the_log_begin_anew)
+{
+    struct tc_task refused = store_make((struct store_wish){ 0 });
+    const struct tc_creation creation = { .tasks = &refused, .task_count = 1 };
+    enum tc_insert_verdict verdict;
+
+    for (int i = 0; i < 20; i++)
+        store_create((struct store_wish){ 0 });
+
+    int pages = sqlite_now->writer.wal_pages;
+
+    fault_vfs_arm(FAULT_FULL, 0, false);
+    ck_assert_int_eq(insert(&creation, &verdict), TC_UNAVAILABLE);
+    store_put(&refused, 1);
+    ck_assert_int_lt(sqlite_now->writer.wal_pages, pages);
+    ck_assert_uint_eq(store_claim_count(100), 21);
+}
+END_TEST
+
 START_TEST(a_disk_that_cannot_sync_answers_nothing_well_until_it_can)
 {
     struct tc_task task = store_make((struct store_wish){ 0 });
@@ -287,6 +307,7 @@ static Suite *sqlite_faults_suite(void)
     tcase_add_loop_test(tcase, a_claim_tells_the_truth_whatever_fails, 0, FAULT_COUNT);
     tcase_add_loop_test(tcase, a_finish_tells_the_truth_whatever_fails, 0, FAULT_COUNT);
     tcase_add_test(tcase, a_full_disk_refuses_writes_until_there_is_room);
+    tcase_add_test(tcase, want_of_room_makes_the_log_begin_anew);
     tcase_add_test(tcase, a_disk_that_cannot_sync_answers_nothing_well_until_it_can);
     tcase_add_test(tcase, a_log_that_cannot_be_copied_loses_nothing);
     suite_add_tcase(suite, tcase);

@@ -12,7 +12,8 @@ fault() {
 while IFS= read -r file; do
     first=
     read -r first <"$file"
-    case $first in
+    case $first:$file in
+    *.py) ;; # may be a module for one program and a program for another
     '#!'*) [ -x "$file" ] || fault "$file: starts with #! but cannot be run (chmod +x)" ;;
     esac
     case $first:$file in
