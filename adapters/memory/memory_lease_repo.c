@@ -30,11 +30,9 @@ static bool grip_init(struct grip *grip, size_t max, const char *owner, int64_t 
     return true;
 }
 
-/* The lease stays with the tasks that it was granted to. */
 static void grip_release(struct grip *grip)
 {
-    if (grip->lease && grip->lease->members == 0)
-        free(grip->lease);
+    free(grip->lease);
     free(grip->records);
 }
 
@@ -69,8 +67,8 @@ static void take(struct memory_store *store, struct memory_record *record,
     memory_grant(store, record, lease, now_ms + lease->duration_ms);
 }
 
-static enum tc_code take_all(struct memory_store *store, const struct grip *grip,
-                             int64_t now_ms, struct tc_task *ret_tasks, struct tc_error *err)
+static enum tc_code take_all(struct memory_store *store, struct grip *grip, int64_t now_ms,
+                             struct tc_task *ret_tasks, struct tc_error *err)
 {
     for (size_t i = 0; i < grip->count; i++) {
         enum tc_code code = memory_copy_out(grip->records[i], &ret_tasks[i], err);
@@ -85,6 +83,8 @@ static enum tc_code take_all(struct memory_store *store, const struct grip *grip
         take(store, grip->records[i], grip->lease, now_ms);
         memory_refresh(grip->records[i], &ret_tasks[i]);
     }
+    if (grip->count > 0)
+        grip->lease = NULL; /* it is the tasks' now, and goes with the last of them */
     return TC_OK;
 }
 

@@ -115,7 +115,7 @@ static enum tc_code configure(struct sqlite_connection *connection,
 
     sqlite3_extended_result_codes(db, 1);
     sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
-    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
     code = sqlite_run_script(connection, shared, "open", err);
     if (code == TC_OK)
         code = sqlite_run_script(connection, options->read_only ? for_reading : for_writing,

@@ -13,6 +13,7 @@
 #include "apps/taskapi/taskapi_settings.h"
 #include "taskapi_version.h" /* made at build time */
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,7 +223,7 @@ static void take_signals(sigset_t *ret_stop_signals)
     sigemptyset(ret_stop_signals);
     sigaddset(ret_stop_signals, SIGTERM);
     sigaddset(ret_stop_signals, SIGINT);
-    sigprocmask(SIG_BLOCK, ret_stop_signals, NULL);
+    pthread_sigmask(SIG_BLOCK, ret_stop_signals, NULL);
 }
 
 int main(int argc, char **argv)

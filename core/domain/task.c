@@ -42,12 +42,9 @@ enum tc_code tc_task_copy(struct tc_task *ret_task, const struct tc_task *src,
 
     for (size_t i = 0; i < count; i++)
         total += runs[i]->len;
-    task.storage = NULL;
-    if (total > 0) {
-        task.storage = malloc(total);
-        if (!task.storage)
-            return tc_fail(err, TC_NO_MEMORY, "task of %zu bytes", total);
-    }
+    task.storage = total > 0 ? malloc(total) : NULL;
+    if (total > 0 && !task.storage)
+        return tc_fail(err, TC_NO_MEMORY, "task of %zu bytes", total);
 
     char *at = task.storage;
 
@@ -56,6 +53,7 @@ enum tc_code tc_task_copy(struct tc_task *ret_task, const struct tc_task *src,
             runs[i]->data = NULL;
             continue;
         }
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): total > 0, so not NULL */
         memcpy(at, runs[i]->data, runs[i]->len);
         runs[i]->data = at;
         at += runs[i]->len;

@@ -33,6 +33,7 @@ static enum tc_code make_many(const struct tc_create_tasks_ports *ports,
     if (!ids || !draft->tasks) {
         free(ids);
         free(draft->tasks);
+        draft->tasks = NULL;
         return tc_fail(err, TC_NO_MEMORY, "a batch of %zu tasks", input->count);
     }
     tc_ids_make(ports->ids, input->count, ids);
