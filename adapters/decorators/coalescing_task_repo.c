@@ -5,14 +5,12 @@
 
 #include <limits.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define GROUP_CREATIONS_MAX 256
 #define GROUP_TASKS_MAX     1000
 #define GROUP_BYTES_MAX     ((size_t)4 * 1024 * 1024)
-#define YIELDS_MAX          64
 #define GROUPS_MAX          128 /* a power of two: group numbers wrap around */
 
 /* What a waiting caller is told through its own word. */
@@ -222,33 +220,12 @@ static void lead(struct coalescing_task_repo *self, uint32_t number)
     pass_on(self, number);
 }
 
-/* Wait until the way is free. */
-static void await_turn(struct request *request)
+/* Wait until the way is free; who comes while this thread wakes up still joins. */
+static void await_turn(struct coalescing_task_repo *self, struct request *request,
+                       uint32_t number)
 {
     while (atomic_load(&request->turn) != TURN_LEAD)
         futex_wait(&request->turn, TURN_WAIT);
-}
-
-/*
- * Let those join who are about to: a commit costs the same for one and for many. Giving the
- * processor away needs no timer and brings somebody exactly when there is somebody; on an idle
- * machine it returns at once.
- */
-static void gather(struct coalescing_task_repo *self, uint32_t number)
-{
-    const struct group *group = group_of(self, number);
-    size_t seen = 1;
-
-    for (int fruitless = 0, yields = 0; fruitless < 2 && yields < YIELDS_MAX; yields++) {
-        sched_yield();
-        pthread_mutex_lock(&self->lock);
-
-        size_t creations = group->creations;
-
-        pthread_mutex_unlock(&self->lock);
-        fruitless = creations > seen ? 0 : fruitless + 1;
-        seen = creations;
-    }
     pthread_mutex_lock(&self->lock);
     self->started = number;
     pthread_mutex_unlock(&self->lock);
@@ -283,13 +260,14 @@ static enum tc_code coalescing_insert(struct tc_task_repo *repo,
     bool joined = join(self, &request, weight, &number);
     bool first = joined && group_of(self, number)->first == &request;
 
+    if (at_once)
+        self->started = number;
     pthread_mutex_unlock(&self->lock);
     if (!joined)
         return tc_fail(err, TC_UNAVAILABLE, "too many creations wait to be stored");
     if (first) {
         if (!at_once)
-            await_turn(&request);
-        gather(self, number);
+            await_turn(self, &request, number);
         lead(self, number);
     } else {
         await_carried(group_of(self, number), number);

@@ -14,8 +14,9 @@ static void *drain_thread(void *arg)
     struct draining *draining = arg;
 
     service_drain(draining->service, draining->drain_ms);
-    /* Ends the wait below; SIGTERM is blocked in every thread and taken by sigwaitinfo(). */
-    pthread_kill(draining->waiter, SIGTERM); /* NOLINT(bugprone-bad-signal-to-kill-thread) */
+    /* Ends the wait below; SIGTERM is blocked in every thread and taken by sigwaitinfo().
+     * NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread,cert-pos44-c) */
+    pthread_kill(draining->waiter, SIGTERM);
     return NULL;
 }
 

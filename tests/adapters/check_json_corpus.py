@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Holds tests/adapters/json_corpus/ against Python's own JSON reader, so that the corpus is
 not only what our reader believes. TAP on stdout."""
 import json

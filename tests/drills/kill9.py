@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """The kill -9 drill: kill a loaded taskapi again and again, then compare it with the ledger.
 
 Submitters with Idempotency-Keys ask until they get an answer, watchers remember every end

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Prove the drill: plant each bug of bugs/*.patch in a copy of the source, build it, and let
 the drill find it. A bug that is not found, or a patch that no longer applies, is a failure.
 
