@@ -8,7 +8,8 @@
  *
  * Link with `pkg-config --libs taskcore`. The store is a SQLite file (durable: a task that
  * tc_submit() has accepted survives kill -9 of this process, and runs when the file is
- * opened again) or memory. One process opens one file at a time.
+ * opened again), memory, or a PostgreSQL database (durable likewise, and shared: other
+ * processes that know its type may run the task). One process opens one file at a time.
  *
  * Functions return TASKCORE_OK or one of the codes below; tc_error_message() then says in
  * words what went wrong. On failure nothing is written through `ret_` parameters. Unless said
@@ -67,7 +68,8 @@ typedef enum taskcore_end taskcore_function(struct taskcore_run *run, void *ctx)
 
 /** Zero it, then set what differs. Strings are borrowed until tc_open() returns. */
 struct taskcore_options {
-    const char *store;    /**< "sqlite:PATH" or "memory:"; required */
+    const char *store;    /**< "sqlite:PATH", "memory:" or "postgresql://…" as libpq takes it,
+                               of a schema that `taskctl migrate` has made; required */
     int workers;          /**< threads that run functions, 1..256; 0 means 2; -1: none */
     int64_t lease_ms;     /**< 1000..3600000; 0 means 30000 */
     int64_t retry_min_ms; /**< the first wait between attempts; 0 means 4000 */
@@ -102,8 +104,9 @@ struct taskcore_result {
 
 /**
  * Open the store, create or upgrade its file. Does not run anything yet.
- * @return OK; INVALID for a bad option, file or folder; UNAVAILABLE when another process
- *         has the file or it cannot be written; NO_MEMORY; INTERNAL.
+ * @return OK; INVALID for a bad option, file or folder, or a database's schema that is too
+ *         old or too new; UNAVAILABLE when another process has the file, it cannot be
+ *         written, or no server answers; NO_MEMORY; INTERNAL.
  */
 int tc_open(const struct taskcore_options *options, struct taskcore **ret_taskcore);
 
@@ -116,7 +119,7 @@ int tc_register(struct taskcore *taskcore, const char *type, taskcore_function *
 
 /**
  * Start the worker threads. Tasks that an earlier process had left running come back within
- * a second. Tasks of types that nobody registered wait.
+ * a second (in PostgreSQL three). Tasks of types that nobody registered wait.
  * @return OK; INVALID when started before; NO_MEMORY; INTERNAL.
  */
 int tc_start(struct taskcore *taskcore);

@@ -32,15 +32,24 @@ struct tc_delivery {
 };
 
 struct tc_task_queue_ops {
-    const char *name; /**< "local", "kafka" */
+    const char *name; /**< "local", "postgres", "kafka" */
 
     /**
-     * Tell that `count` tasks wait (0: "look into the store"). Does not wait for a broker.
+     * Tell that `count` tasks wait (0: "look into the store", which a queue that carries ids
+     * cannot say to anybody: its receivers look by themselves). Does not wait for a broker.
      * @return TC_OK; TC_UNAVAILABLE [Q4]: full or away, in bounded time, and nothing that
      *         was accepted before is lost.
      */
     enum tc_code (*publish)(struct tc_task_queue *queue, const struct tc_hint *hints,
                             size_t count, struct tc_error *err);
+
+    /**
+     * [Q6] Publish 1.. hints and wait up to `wait_ms` until the queue has them: TC_OK only
+     * when it has acknowledged every one. A queue that keeps nothing has them when told.
+     * @return TC_OK; TC_UNAVAILABLE, TC_UNKNOWN: some may have arrived, and may still.
+     */
+    enum tc_code (*deliver)(struct tc_task_queue *queue, const struct tc_hint *hints,
+                            size_t count, int64_t wait_ms, struct tc_error *err);
 
     /**
      * Wait up to `wait_ms` for hints [Q3: + 100 ms at most, at once when interrupted];

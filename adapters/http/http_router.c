@@ -65,7 +65,13 @@ static bool matches_route(const struct http_route *route, const char *path, bool
     return matches(route->pattern, path, ret_id);
 }
 
-static bool find_match(const char *path, struct match *ret_match)
+static bool is_served(const struct http_services *services, const struct http_route *route)
+{
+    return services->surface == HTTP_SURFACE_API || route->of_process;
+}
+
+static bool find_match(const struct http_services *services, const char *path,
+                       struct match *ret_match)
 {
     const char *rest = skip_prefix(path, "/tasks");
     bool is_short = rest && (rest[0] == '\0' || rest[0] == '/');
@@ -73,7 +79,8 @@ static bool find_match(const char *path, struct match *ret_match)
     const struct http_route *routes = http_routes(&count);
     size_t first = 0;
 
-    while (first < count && !matches_route(&routes[first], path, is_short, &ret_match->id))
+    while (first < count && !(is_served(services, &routes[first]) &&
+                              matches_route(&routes[first], path, is_short, &ret_match->id)))
         first++;
     if (first == count)
         return false;
@@ -123,7 +130,8 @@ size_t http_body_limit(const struct http_services *services, const char *method,
 {
     struct match match;
 
-    return limit_of(services, find_match(path, &match) ? find_row(&match, method) : NULL);
+    return limit_of(services,
+                    find_match(services, path, &match) ? find_row(&match, method) : NULL);
 }
 
 static void handle(struct http_call *call, const struct http_route *row)
@@ -168,7 +176,7 @@ void http_route(struct http_services *services, const struct http_request *reque
 
     http_response_begin(ret_response, request);
     ret_response->route = "(none)";
-    if (find_match(request->path, &match))
+    if (find_match(services, request->path, &match))
         ret_response->route = match.rows[0].pattern;
     else
         match = (struct match){ 0 };

@@ -24,6 +24,7 @@ struct http_route {
                               openapi.json */
     enum http_body_kind body;
     const char *const *params; /**< query parameters it knows; NULL: none */
+    bool of_process;           /**< tells of the process: served on every surface */
 };
 
 /** Rows of one path stand together; a literal path stands before a pattern that matches it. */

@@ -22,7 +22,14 @@ struct tc_task_queue;
 struct tc_task_repo;
 struct tc_worker_pool;
 
+/** Which rows of the table of routes are served; the others are answered 404. */
+enum http_surface {
+    HTTP_SURFACE_API = 0, /**< all */
+    HTTP_SURFACE_ADMIN,   /**< what tells of the process: health, probes, metrics, version */
+};
+
 struct http_services {
+    enum http_surface surface;
     struct tc_task_repo *repo;
     struct tc_task_queue *queue;
     struct tc_task_events *events;

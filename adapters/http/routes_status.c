@@ -242,7 +242,9 @@ void http_get_metrics(struct http_call *call)
         return;
     if (metrics) {
         pthread_mutex_lock(&scrape_lock);
-        set_gauges(call->services);
+        /* How much waits is the same whoever tells it: that is left to the API. */
+        if (call->services->surface == HTTP_SURFACE_API)
+            set_gauges(call->services);
         body.data = metrics->ops->render(metrics, &body.len);
         pthread_mutex_unlock(&scrape_lock);
         body.size = body.len;

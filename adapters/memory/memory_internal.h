@@ -106,8 +106,11 @@ struct memory_record {
     struct memory_record *queue_prev, *queue_next; /* while waiting */
     uint64_t seq;                                  /* while waiting: the order of arrival */
     int64_t waiting_since_ms;                      /* while waiting */
-    struct memory_heap_item due; /* scheduled: run_at; processing: the lease's end */
-    struct memory_lease *lease;  /* while processing */
+    struct memory_heap_item check; /* while waiting: when a publisher looks after it */
+    int64_t taken;                 /* while waiting: the publisher's group; 0: none */
+    int announced;                 /* while waiting: how often */
+    struct memory_heap_item due;   /* scheduled: run_at; processing: the lease's end */
+    struct memory_lease *lease;    /* while processing */
     struct memory_blob *result;
     struct memory_blob *progress;
     struct memory_blob *error_message;
@@ -217,6 +220,15 @@ bool memory_ready_is_before(const struct memory_record *a, const struct memory_r
 int64_t memory_queue_oldest_ms(const struct memory_queue *queue);
 void memory_ready_free(struct memory_ready *ready);
 
+/* --- what a publisher looks after --- */
+
+/** A record that has begun to wait; there is room for it. */
+void memory_check_add(struct memory_store *store, struct memory_record *record);
+/** A record that waits: look after it at once. */
+void memory_check_now(struct memory_store *store, struct memory_record *record, int64_t now_ms);
+/** A record that waits no more. */
+void memory_check_remove(struct memory_store *store, struct memory_record *record);
+
 /* --- idempotency keys --- */
 
 struct memory_key {
@@ -244,14 +256,19 @@ void memory_key_remove(struct memory_store *store, struct memory_key *key);
 struct memory_store {
     struct tc_task_repo task_repo;
     struct tc_lease_repo lease_repo;
+    struct tc_announcement_repo announcement_repo;
     struct tc_clock *clock;
     pthread_mutex_t mutex;
     struct memory_record *by_id;   /* hash */
     struct memory_record **sorted; /* by id */
     size_t count;
-    size_t capacity; /* of `sorted` and of both heaps */
+    size_t capacity; /* of `sorted` and of the heaps */
     struct memory_heap scheduled;
     struct memory_heap leases;
+    struct memory_heap checks; /* of what waits; empty unless `checking` */
+    bool checking;
+    int64_t announce_after_ms;
+    uint64_t takings; /* groups that publishers have taken */
     struct memory_ready ready;
     struct memory_key *keys; /* hash */
     struct memory_heap key_ages;
@@ -259,6 +276,7 @@ struct memory_store {
 
 extern const struct tc_task_repo_ops memory_task_repo_ops;
 extern const struct tc_lease_repo_ops memory_lease_repo_ops;
+extern const struct tc_announcement_repo_ops memory_announcement_repo_ops;
 
 void memory_lock(struct memory_store *store);
 void memory_unlock(struct memory_store *store);

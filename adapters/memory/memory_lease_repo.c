@@ -170,6 +170,7 @@ static enum tc_code memory_wake(struct tc_lease_repo *repo, size_t max, size_t *
 
     while ((top = memory_heap_top(&self->scheduled)) && top->at <= now_ms && count < max) {
         memory_move(self, record_of(top), TC_STATUS_NEW, now_ms);
+        memory_check_now(self, record_of(top), now_ms); /* nobody tells the queue */
         count++;
     }
     *ret_next_ms = -1;

@@ -31,7 +31,8 @@ bool memory_reserve(struct memory_store *store, size_t extra)
         return false;
     store->sorted = sorted;
     if (!memory_heap_reserve(&store->scheduled, capacity) ||
-        !memory_heap_reserve(&store->leases, capacity))
+        !memory_heap_reserve(&store->leases, capacity) ||
+        !memory_heap_reserve(&store->checks, capacity))
         return false;
     store->capacity = capacity;
     return true;
@@ -88,6 +89,7 @@ static void leave(struct memory_store *store, struct memory_record *record)
     case TC_STATUS_NEW:
     case TC_STATUS_PENDING:
         memory_ready_remove(&store->ready, record);
+        memory_check_remove(store, record);
         break;
     case TC_STATUS_SCHEDULED:
         memory_heap_remove(&store->scheduled, &record->due);
@@ -116,6 +118,7 @@ static void enter(struct memory_store *store, struct memory_record *record, int6
     case TC_STATUS_PENDING:
         record->waiting_since_ms = now_ms;
         memory_ready_add(&store->ready, record);
+        memory_check_add(store, record);
         break;
     case TC_STATUS_SCHEDULED:
         record->due.at = record->run_at_ms;
@@ -204,6 +207,7 @@ enum tc_code memory_store_open(struct tc_clock *clock, struct memory_store **ret
     }
     store->task_repo.ops = &memory_task_repo_ops;
     store->lease_repo.ops = &memory_lease_repo_ops;
+    store->announcement_repo.ops = &memory_announcement_repo_ops;
     store->clock = clock;
     *ret_store = store;
     return TC_OK;
@@ -217,6 +221,11 @@ struct tc_task_repo *memory_store_task_repo(struct memory_store *store)
 struct tc_lease_repo *memory_store_lease_repo(struct memory_store *store)
 {
     return &store->lease_repo;
+}
+
+struct tc_announcement_repo *memory_store_announcement_repo(struct memory_store *store)
+{
+    return &store->announcement_repo;
 }
 
 static void free_records(struct memory_store *store)
@@ -252,6 +261,7 @@ void memory_store_close(struct memory_store *store)
     memory_ready_free(&store->ready);
     free(store->scheduled.items);
     free(store->leases.items);
+    free(store->checks.items);
     pthread_mutex_destroy(&store->mutex);
     free(store);
 }

@@ -7,7 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define LOOK_EVERY_US  1000000 /* hints may be lost: then this finds the tasks */
+#define LOOK_MIN_US    250000 /* hints may be lost, or be with others: looks find the tasks */
+#define LOOK_MAX_US    1000000
 #define BACKOFF_MIN_US 50000
 #define BACKOFF_MAX_US 1000000
 
@@ -21,7 +22,8 @@ struct fetch {
     struct tc_id *ids;     /* likewise */
     bool look;             /* something may wait in the store */
     int64_t looked_us;
-    int64_t backoff_us; /* 0: the last claim went well */
+    int64_t look_every_us; /* grows while looks find nothing */
+    int64_t backoff_us;    /* 0: the last claim went well */
 };
 
 size_t worker_wanted(const struct worker *worker)
@@ -141,8 +143,8 @@ static void back_off(struct fetch *fetch)
     pthread_mutex_unlock(&worker->lock);
 }
 
-/* Claim what waits: any (`id_count` 0), or these. Returns true when `wanted` were there. */
-static bool claim(struct fetch *fetch, size_t wanted, size_t id_count)
+/* Claim what waits: any (`id_count` 0), or these. False: the store failed. */
+static bool claim(struct fetch *fetch, size_t wanted, size_t id_count, size_t *ret_count)
 {
     struct worker *worker = fetch->worker;
     const struct worker_config *config = &worker->config;
@@ -166,12 +168,15 @@ static bool claim(struct fetch *fetch, size_t wanted, size_t id_count)
     worker_note_store(worker, code, &err);
     if (code != TC_OK) {
         back_off(fetch);
-        return true; /* what waits there still does */
+        return false;
     }
     fetch->backoff_us = 0;
-    if (count > 0)
+    if (count > 0) {
+        fetch->look_every_us = LOOK_MIN_US;
         hand_over(fetch, count, now_us);
-    return count == wanted;
+    }
+    *ret_count = count;
+    return true;
 }
 
 /* Wait for hints until the next look is due, and take what they name. */
@@ -179,9 +184,10 @@ static void listen(struct fetch *fetch, size_t wanted)
 {
     struct worker *worker = fetch->worker;
     struct tc_task_queue *queue = worker->ports.queue;
-    int64_t rest_us = fetch->looked_us + LOOK_EVERY_US - worker_now_us();
+    int64_t rest_us = fetch->looked_us + fetch->look_every_us - worker_now_us();
     struct tc_delivery delivery = { 0 };
     struct tc_error err;
+    size_t count = 0;
 
     if (rest_us <= 0) {
         fetch->look = true;
@@ -202,15 +208,19 @@ static void listen(struct fetch *fetch, size_t wanted)
         return;
     for (size_t i = 0; i < delivery.count; i++)
         fetch->ids[i] = fetch->hints[i].id;
-    claim(fetch, wanted, delivery.count);
     /* Behind the claim and never behind the work: from here on the lease is the truth. */
-    (void)!queue->ops->commit(queue, delivery.receipt, &err);
+    if (claim(fetch, wanted, delivery.count, &count))
+        (void)!queue->ops->commit(queue, delivery.receipt, &err);
 }
 
 static void look(struct fetch *fetch, size_t wanted)
 {
+    size_t count = wanted; /* when the store fails: what waits there still does */
+
     fetch->looked_us = worker_now_us();
-    fetch->look = claim(fetch, wanted, 0);
+    if (claim(fetch, wanted, 0, &count) && count == 0 && fetch->look_every_us < LOOK_MAX_US)
+        fetch->look_every_us *= 2;
+    fetch->look = count == wanted;
 }
 
 static void fetch_until_drained(struct fetch *fetch)
@@ -239,6 +249,7 @@ void *worker_fetch_main(void *arg)
         .hints = malloc(WORKER_GROUP_MAX * sizeof(*fetch.hints)),
         .ids = malloc(WORKER_GROUP_MAX * sizeof(*fetch.ids)),
         .look = true,
+        .look_every_us = LOOK_MIN_US,
     };
 
     if (has_memory(&fetch))

@@ -2,7 +2,7 @@
 #include "include/taskcore.h"
 
 #include "apps/embedded/c_function.h"
-#include "apps/embedded/service.h"
+#include "apps/service/service.h"
 #include "core/domain/container_of.h"
 #include "ports/task_events.h"
 
@@ -159,8 +159,12 @@ int tc_start(struct taskcore *taskcore)
                                                           &taskcore->functions[i].base };
 
     /* With nothing registered there is nothing to run, only to keep. */
-    enum tc_code code = service_start(taskcore->service, count ? taskcore->workers : 0,
-                                      taskcore->entries, count, &last_error);
+    const struct service_work work = {
+        .slots = count ? taskcore->workers : 0,
+        .handlers = taskcore->entries,
+        .handler_count = count,
+    };
+    enum tc_code code = service_start(taskcore->service, &work, &last_error);
 
     taskcore->started = code == TC_OK;
     return (int)code;

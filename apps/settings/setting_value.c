@@ -69,16 +69,31 @@ void setting_describe(const struct setting *row, char *ret_text, size_t size)
     case SETTING_TEXT:
         snprintf(ret_text, size, "%s", row->rule ? row->rule : "text");
         break;
+    case SETTING_FAMILY:
+        snprintf(ret_text, size, "text, up to %d of them", SETTING_OPTIONS_MAX);
+        break;
     }
+}
+
+/* What may be shown of a value. */
+static void show(const struct setting *row, const char *value, char *ret_text, size_t size)
+{
+    if (!row->secret || !value[0])
+        snprintf(ret_text, size, "%s", value);
+    else if (row->mask)
+        row->mask(value, ret_text, size);
+    else
+        snprintf(ret_text, size, "***");
 }
 
 static enum tc_code refuse(const struct setting *row, const char *text, struct tc_error *err)
 {
+    char shown[SETTING_TEXT_SIZE];
     char rule[128];
 
+    show(row, text, shown, sizeof(shown));
     setting_describe(row, rule, sizeof(rule));
-    return tc_fail(err, TC_INVALID, "%s='%.80s': must be %s", row->name,
-                   row->secret ? "***" : text, rule);
+    return tc_fail(err, TC_INVALID, "%s='%.80s': must be %s", row->name, shown, rule);
 }
 
 static bool parse_text(const struct setting *row, const char *text, void *values)
@@ -118,6 +133,8 @@ static bool parse(const struct setting *row, const char *text, void *values)
         return true;
     case SETTING_TEXT:
         return parse_text(row, text, values);
+    case SETTING_FAMILY:
+        break;
     }
     return false;
 }
@@ -159,7 +176,29 @@ void setting_format(const struct setting *row, const void *values, char *ret_tex
         format_choice(row->choices, choice, ret_text, size);
         break;
     case SETTING_TEXT:
-        snprintf(ret_text, size, "%s", row->secret && value[0] ? "***" : value);
+        show(row, value, ret_text, size);
+        break;
+    case SETTING_FAMILY:
+        ret_text[0] = '\0';
         break;
     }
+}
+
+enum tc_code setting_read_file(const char *name, const char *path, char *ret_text, size_t size,
+                               struct tc_error *err)
+{
+    FILE *file = fopen(path, "re");
+    size_t len = file ? fread(ret_text, 1, size, file) : 0;
+
+    if (file)
+        fclose(file);
+    if (len == size)
+        return tc_fail(err, TC_INVALID, "%s: '%.80s' is longer than %zu bytes", name, path,
+                       size - 1);
+    while (len > 0 && (ret_text[len - 1] == '\n' || ret_text[len - 1] == '\r'))
+        len--;
+    ret_text[len] = '\0';
+    if (len == 0 || strlen(ret_text) != len)
+        return tc_fail(err, TC_INVALID, "%s: cannot read '%.80s'", name, path);
+    return TC_OK;
 }

@@ -1,44 +1,39 @@
 #include "apps/settings/settings.h"
 
+#include "apps/settings/setting_family.h"
 #include "apps/settings/setting_value.h"
+#include "apps/settings/settings_table.h"
 
-#include <ctype.h>
 #include <ini.h>
 #include <stdlib.h>
 #include <string.h>
 
-extern char **environ;
-
-#define PREFIX     "TASK_"
-#define PREFIX_LEN (sizeof(PREFIX) - 1)
-
-static const struct setting *find(const struct settings *settings, const char *name)
+/* `name` tells which one of a family. */
+static enum tc_code set(const struct settings_place *place, const char *name, const char *text,
+                        void *values, struct tc_error *err)
 {
-    for (const struct setting *row = settings->rows; row->name; row++)
-        if (strcmp(row->name, name) == 0)
-            return row;
-    return NULL;
-}
+    void *at = settings_values(place, values);
 
-/* "lease-ms" or "lease_ms", with a section before it or not, to "TASK_LEASE_MS". */
-static bool make_name(const char *section, const char *key, char *ret_name, size_t size)
-{
-    int len = snprintf(ret_name, size, "%s%s%s%s", PREFIX, section, section[0] ? "_" : "", key);
-
-    if (len < 0 || (size_t)len >= size)
-        return false;
-    for (char *at = ret_name; *at; at++)
-        *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
-    return true;
+    if (place->row->kind == SETTING_FAMILY)
+        return setting_family_put(place->row, name, text, at, err);
+    return setting_parse(place->row, text, at, err);
 }
 
 static enum tc_code load_defaults(const struct settings *settings, void *values,
                                   struct tc_error *err)
 {
-    for (const struct setting *row = settings->rows; row->name; row++)
-        if (setting_parse(row, row->fallback, values, err) != TC_OK)
-            return err->code;
-    return TC_OK;
+    struct settings_place place = { .group = NULL };
+    enum tc_code code = TC_OK;
+
+    while (code == TC_OK && settings_next(settings, &place)) {
+        void *at = settings_values(&place, values);
+
+        if (place.row->kind == SETTING_FAMILY)
+            memset((char *)at + place.row->offset, 0, sizeof(struct setting_family));
+        else
+            code = setting_parse(place.row, place.row->fallback, at, err);
+    }
+    return code;
 }
 
 struct file_load {
@@ -53,15 +48,15 @@ struct file_load {
 static int take_line(void *user, const char *section, const char *key, const char *value)
 {
     struct file_load *load = user;
-    char name[128];
-    const struct setting *row =
-        make_name(section, key, name, sizeof(name)) ? find(load->settings, name) : NULL;
+    char name[SETTING_NAME_SIZE];
+    struct settings_place place;
 
-    if (!row)
+    if (!settings_make_name(section, key, name, sizeof(name)) ||
+        !settings_find(load->settings, name, &place))
         load->code = tc_fail(load->err, TC_INVALID, "%s: no setting '%s%s%s'", load->path,
                              section, section[0] ? "." : "", key);
     else if (value[0])
-        load->code = setting_parse(row, value, load->values, load->err);
+        load->code = set(&place, name, value, load->values, load->err);
     return load->code == TC_OK;
 }
 
@@ -80,13 +75,17 @@ static enum tc_code load_file(const struct settings *settings, const char *path,
     return TC_OK;
 }
 
-/* NAME_FILE: the secret stands in a file, so that no process list shows it. */
-static enum tc_code load_secret_file(const struct setting *row, void *values,
-                                     struct tc_error *err)
+/* From NAME_FILE or from NAME, which beats it. */
+static enum tc_code load_variable(const struct setting *row, void *values, struct tc_error *err)
 {
-    char name[128];
-    char value[SETTING_TEXT_SIZE];
+    char name[SETTING_NAME_SIZE];
+    char text[SETTING_TEXT_SIZE];
+    const char *value = getenv(row->name);
 
+    if (value && value[0])
+        return setting_parse(row, value, values, err);
+    if (!row->secret)
+        return TC_OK;
     snprintf(name, sizeof(name), "%s_FILE", row->name);
 
     const char *path = getenv(name);
@@ -94,32 +93,26 @@ static enum tc_code load_secret_file(const struct setting *row, void *values,
     if (!path || !path[0])
         return TC_OK;
 
-    FILE *file = fopen(path, "re");
-    size_t len = file ? fread(value, 1, sizeof(value) - 1, file) : 0;
+    enum tc_code code = setting_read_file(name, path, text, sizeof(text), err);
 
-    if (file)
-        fclose(file);
-    while (len > 0 && (value[len - 1] == '\n' || value[len - 1] == '\r'))
-        len--;
-    value[len] = '\0';
-    if (len == 0)
-        return tc_fail(err, TC_INVALID, "%s: cannot read '%s'", name, path);
-    return setting_parse(row, value, values, err);
+    return code == TC_OK ? setting_parse(row, text, values, err) : code;
 }
 
 static enum tc_code load_environment(const struct settings *settings, void *values,
                                      struct tc_error *err)
 {
-    for (const struct setting *row = settings->rows; row->name; row++) {
-        const char *value = getenv(row->name);
-        enum tc_code code = row->secret ? load_secret_file(row, values, err) : TC_OK;
+    struct settings_place place = { .group = NULL };
+    enum tc_code code = TC_OK;
 
-        if (code == TC_OK && value && value[0])
-            code = setting_parse(row, value, values, err);
-        if (code != TC_OK)
-            return code;
+    while (code == TC_OK && settings_next(settings, &place)) {
+        void *at = settings_values(&place, values);
+
+        if (place.row->kind == SETTING_FAMILY)
+            code = setting_family_load(place.row, at, err);
+        else
+            code = load_variable(place.row, at, err);
     }
-    return TC_OK;
+    return code;
 }
 
 static bool is_request(const char *arg, enum settings_request *ret_request)
@@ -143,73 +136,87 @@ static bool is_request(const char *arg, enum settings_request *ret_request)
     return false;
 }
 
-/* Visit "--name value" and "--name=value"; `row` is NULL for --config. */
-typedef enum tc_code take_flag_fn(const struct setting *row, const char *value, void *ctx,
-                                  struct tc_error *err);
+/* "--name value" or "--name=value". */
+struct flag {
+    char name[SETTING_NAME_SIZE]; /* of the variable */
+    struct settings_place place;
+    bool is_config;
+    const char *value; /* NULL: the next argument */
+};
 
-static enum tc_code split_flag(const struct settings *settings, int argc, char **argv, int *at,
-                               take_flag_fn *take, void *ctx, struct tc_error *err)
+/* True when `arg` is a flag of ours; `*ret_flag` is then filled. */
+static bool parse_flag(const struct settings *settings, const char *arg, struct flag *ret_flag)
 {
-    const char *arg = argv[*at];
     const char *equals = strchr(arg, '=');
-    char key[128];
-    char name[140];
+    char key[SETTING_NAME_SIZE];
     size_t len = equals ? (size_t)(equals - arg) : strlen(arg);
 
     if (strncmp(arg, "--", 2) != 0 || len - 2 >= sizeof(key))
-        return tc_fail(err, TC_INVALID, "unknown argument '%s', see --help", arg);
+        return false;
     memcpy(key, arg + 2, len - 2);
     key[len - 2] = '\0';
-
-    bool is_config = strcmp(key, "config") == 0;
-    const struct setting *row =
-        !is_config && make_name("", key, name, sizeof(name)) ? find(settings, name) : NULL;
-
-    if (!row && !is_config)
-        return tc_fail(err, TC_INVALID, "unknown flag '--%s', see --help", key);
-    if (!equals && *at + 1 >= argc)
-        return tc_fail(err, TC_INVALID, "--%s: a value must follow", key);
-    return take(row, equals ? equals + 1 : argv[++*at], ctx, err);
+    ret_flag->value = equals ? equals + 1 : NULL;
+    ret_flag->is_config = strcmp(key, "config") == 0;
+    return ret_flag->is_config ||
+           (settings_make_name("", key, ret_flag->name, sizeof(ret_flag->name)) &&
+            settings_find(settings, ret_flag->name, &ret_flag->place));
 }
+
+int settings_flag_length(const struct settings *settings, int argc, char **argv, int at)
+{
+    enum settings_request ignored;
+    struct flag flag;
+
+    if (is_request(argv[at], &ignored))
+        return 1;
+    if (!parse_flag(settings, argv[at], &flag))
+        return 0;
+    return flag.value || at + 1 >= argc ? 1 : 2;
+}
+
+typedef enum tc_code take_flag_fn(const struct flag *flag, void *ctx, struct tc_error *err);
 
 static enum tc_code each_flag(const struct settings *settings, int argc, char **argv,
                               take_flag_fn *take, void *ctx, struct tc_error *err)
 {
     enum settings_request ignored;
+    enum tc_code code = TC_OK;
 
-    for (int at = 1; at < argc; at++) {
+    for (int at = 1; code == TC_OK && at < argc; at++) {
+        struct flag flag;
+
         if (is_request(argv[at], &ignored))
             continue;
-
-        enum tc_code code = split_flag(settings, argc, argv, &at, take, ctx, err);
-
-        if (code != TC_OK)
-            return code;
+        if (!parse_flag(settings, argv[at], &flag))
+            return tc_fail(err, TC_INVALID, "unknown argument '%s', see --help", argv[at]);
+        if (!flag.value && at + 1 >= argc)
+            return tc_fail(err, TC_INVALID, "%s: a value must follow", argv[at]);
+        if (!flag.value)
+            flag.value = argv[++at];
+        code = take(&flag, ctx, err);
     }
-    return TC_OK;
+    return code;
 }
 
-static enum tc_code take_config_path(const struct setting *row, const char *value, void *ctx,
-                                     struct tc_error *err)
+static enum tc_code take_config_path(const struct flag *flag, void *ctx, struct tc_error *err)
 {
     const char **path = ctx;
 
     (void)err;
-    if (!row)
-        *path = value;
+    if (flag->is_config)
+        *path = flag->value;
     return TC_OK;
 }
 
-static enum tc_code take_value(const struct setting *row, const char *value, void *ctx,
-                               struct tc_error *err)
+static enum tc_code take_value(const struct flag *flag, void *ctx, struct tc_error *err)
 {
-    return row ? setting_parse(row, value, ctx, err) : TC_OK;
+    return flag->is_config ? TC_OK : set(&flag->place, flag->name, flag->value, ctx, err);
 }
 
 enum tc_code settings_load(const struct settings *settings, int argc, char **argv, void *values,
                            enum settings_request *ret_request, struct tc_error *err)
 {
-    const char *path = getenv(PREFIX "CONFIG");
+    const char *path = getenv(SETTINGS_CONFIG);
     enum settings_request request = SETTINGS_RUN;
     enum tc_code code = load_defaults(settings, values, err);
 
@@ -226,22 +233,4 @@ enum tc_code settings_load(const struct settings *settings, int argc, char **arg
     if (code == TC_OK)
         *ret_request = request;
     return code;
-}
-
-const char *settings_next_unknown(const struct settings *settings, size_t *at)
-{
-    static char name[128];
-
-    while (environ[*at]) {
-        const char *entry = environ[(*at)++];
-        size_t len = strcspn(entry, "=");
-
-        if (strncmp(entry, PREFIX, PREFIX_LEN) != 0 || len >= sizeof(name))
-            continue;
-        memcpy(name, entry, len);
-        name[len] = '\0';
-        if (!find(settings, name) && strcmp(name, PREFIX "CONFIG") != 0)
-            return name;
-    }
-    return NULL;
 }

@@ -3,33 +3,23 @@
 
 /** @file taskapi_settings.h What an operator can set of taskapi; the table in the .c file. */
 
-#include "apps/settings/settings.h"
+#include "apps/process/process_settings.h"
+#include "apps/service/service_settings.h"
 #include "core/domain/policy.h"
-
-enum taskapi_log_format {
-    TASKAPI_LOG_AUTO, /**< text on a terminal, else JSON */
-    TASKAPI_LOG_TEXT,
-    TASKAPI_LOG_JSON,
-};
 
 struct taskapi_settings {
     char listen[SETTING_TEXT_SIZE];
-    char database_url[SETTING_TEXT_SIZE];
     char default_type[SETTING_TEXT_SIZE];
     char docs_dir[SETTING_TEXT_SIZE];
     int64_t workers;
-    struct setting_range demo_seconds;
-    int64_t lease_ms;
     int64_t payload_max;
-    int64_t result_max;
-    int64_t retry_min_ms;
-    int64_t retry_max_ms;
     int64_t max_crashes;
-    int64_t drain_ms;
     int64_t connections;
     int64_t request_ms;
-    int log_level; /**< enum tc_log_level */
-    int log_format;
+    struct database_settings database;
+    struct cluster_settings cluster;
+    struct work_settings work;
+    struct process_settings process;
 };
 
 extern const struct settings taskapi_settings_table;

@@ -55,3 +55,22 @@ install_missing() {
     apt_install $missing >>"$log" 2>&1 </dev/null ||
         die_with_log "$log" "could not install $missing"
 }
+
+# install_servers LOG FILE...: as install_missing, but without the server "main" that Debian's
+# PostgreSQL makes and starts on port 5432 when it is installed: ours are private ones.
+install_servers() {
+    local dropin=/etc/postgresql-common/createcluster.d/zz-taskcore.conf log=$1 status
+    shift
+
+    if [ -z "$(missing_packages "$@" 2>/dev/null)" ]; then
+        return
+    fi
+    if [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; then
+        as_root mkdir -p "${dropin%/*}"
+        echo 'create_main_cluster = false' | as_root tee "$dropin" >/dev/null
+    fi
+    (install_missing "$log" "$@")
+    status=$?
+    as_root rm -f "$dropin" 2>/dev/null
+    [ "$status" = 0 ] || exit "$status"
+}

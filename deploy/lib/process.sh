@@ -1,11 +1,12 @@
 # Processes of a deployment: each has NAME.pid and NAME.log in the data folder.
 
-# is_running NAME: the pid file's process is alive and is NAME.
+# is_running NAME [COMM]: the pid file's process is alive and is NAME, or what the kernel calls
+# it.
 is_running() {
     local pid
 
     read -r pid 2>/dev/null <"$dir/$1.pid" || return 1
-    [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ]
+    [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "${2:-$1}" ]
 }
 
 # quoted VALUE: as a shell reads it back; plain when it needs no quotes.

@@ -80,8 +80,21 @@ static void bell_interrupt(struct tc_task_queue *queue)
     pthread_mutex_unlock(&lock);
 }
 
-static const struct tc_task_queue_ops bell_ops = { "bell", bell_publish, bell_receive,
-                                                   bell_commit, bell_interrupt };
+static enum tc_code bell_deliver(struct tc_task_queue *queue, const struct tc_hint *hints,
+                                 size_t count, int64_t wait_ms, struct tc_error *error)
+{
+    (void)wait_ms;
+    return bell_publish(queue, hints, count, error);
+}
+
+static const struct tc_task_queue_ops bell_ops = {
+    .name = "bell",
+    .publish = bell_publish,
+    .deliver = bell_deliver,
+    .receive = bell_receive,
+    .commit = bell_commit,
+    .interrupt = bell_interrupt,
+};
 struct tc_task_queue fixture_queue = { &bell_ops };
 
 static void quiet_notify(struct tc_task_events *events, const struct tc_id *ids, size_t count)

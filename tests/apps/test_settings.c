@@ -1,62 +1,9 @@
-#include "apps/settings/settings.h"
-#include "apps/taskapi/taskapi_settings.h"
+#include "tests/apps/settings_case.h"
 #include "tests/support/run_suite.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static struct taskapi_settings values;
-static enum settings_request request;
-static struct tc_error err;
-
-static void setup(void)
-{
-    for (const struct setting *row = taskapi_settings_table.rows; row->name; row++)
-        unsetenv(row->name);
-    unsetenv("TASK_CONFIG");
-    memset(&values, 0xA5, sizeof(values));
-}
-
-#define ARGS_MAX 8
-
-/* As main() gets them: not const, though nobody writes to them. */
-static enum tc_code load_table(const struct settings *table, const char *const *args,
-                               void *ret_values)
-{
-    char *argv[ARGS_MAX] = { NULL };
-    int argc = 0;
-
-    for (; args[argc]; argc++)
-        argv[argc] = (char *)(uintptr_t)args[argc];
-    return settings_load(table, argc, argv, ret_values, &request, &err);
-}
-
-static enum tc_code load(const char *const *args)
-{
-    return load_table(&taskapi_settings_table, args, &values);
-}
-
-static enum tc_code load_env(const char *name, const char *value)
-{
-    const char *const argv[] = { "taskapi", NULL };
-
-    setenv(name, value, 1);
-    return load(argv);
-}
-
-static char *write_file(const char *text)
-{
-    static char path[] = "/tmp/taskcore-settings-XXXXXX";
-    char template[] = "/tmp/taskcore-settings-XXXXXX";
-    int fd = mkstemp(template);
-
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-    memcpy(path, template, sizeof(path));
-    return path;
-}
 
 START_TEST(without_anything_the_documented_defaults_hold)
 {
@@ -66,15 +13,15 @@ START_TEST(without_anything_the_documented_defaults_hold)
     ck_assert_int_eq(request, SETTINGS_RUN);
     ck_assert_str_eq(values.listen, "127.0.0.1:8000");
     ck_assert_str_eq(values.default_type, "demo.process");
-    ck_assert_int_eq(values.lease_ms, 30000);
-    ck_assert_int_eq(values.retry_min_ms, 4000);
-    ck_assert_int_eq(values.retry_max_ms, 600000);
+    ck_assert_int_eq(values.work.lease_ms, 30000);
+    ck_assert_int_eq(values.work.retry_min_ms, 4000);
+    ck_assert_int_eq(values.work.retry_max_ms, 600000);
     ck_assert_int_eq(values.payload_max, 1048576);
     ck_assert_int_eq(values.max_crashes, 3);
-    ck_assert_int_eq(values.drain_ms, 20000);
+    ck_assert_int_eq(values.work.drain_ms, 20000);
     ck_assert_int_eq(values.connections, 512);
-    ck_assert_int_eq(values.demo_seconds.low, 2);
-    ck_assert_int_eq(values.demo_seconds.high, 5);
+    ck_assert_int_eq(values.work.demo_seconds.low, 2);
+    ck_assert_int_eq(values.work.demo_seconds.high, 5);
 }
 END_TEST
 
@@ -86,8 +33,8 @@ START_TEST(a_flag_beats_the_environment_which_beats_the_file)
     setenv("TASK_LEASE_MS", "3000", 1);
     setenv("TASK_DRAIN_MS", "2", 1);
     ck_assert_msg(load(argv) == TC_OK, "%s", err.message);
-    ck_assert_int_eq(values.lease_ms, 4000);
-    ck_assert_int_eq(values.drain_ms, 2);
+    ck_assert_int_eq(values.work.lease_ms, 4000);
+    ck_assert_int_eq(values.work.drain_ms, 2);
     ck_assert_int_eq(values.workers, 3);
     unlink(path);
 }
@@ -98,8 +45,8 @@ START_TEST(a_section_of_the_file_is_the_first_word_of_a_name)
     char *path = write_file("[retry]\nmin_ms = 10\nmax_ms = 20\n");
 
     ck_assert_msg(load_env("TASK_CONFIG", path) == TC_OK, "%s", err.message);
-    ck_assert_int_eq(values.retry_min_ms, 10);
-    ck_assert_int_eq(values.retry_max_ms, 20);
+    ck_assert_int_eq(values.work.retry_min_ms, 10);
+    ck_assert_int_eq(values.work.retry_max_ms, 20);
     unlink(path);
 }
 END_TEST
@@ -124,7 +71,7 @@ END_TEST
 START_TEST(an_empty_value_means_not_set)
 {
     ck_assert_int_eq(load_env("TASK_LEASE_MS", ""), TC_OK);
-    ck_assert_int_eq(values.lease_ms, 30000);
+    ck_assert_int_eq(values.work.lease_ms, 30000);
 }
 END_TEST
 
@@ -163,6 +110,11 @@ static const struct {
     { "TASK_DATABASE_URL", "sqlite:a", true },
     { "TASK_DATABASE_URL", "sqlite:", false },
     { "TASK_DATABASE_URL", "mysql://x", false },
+    { "TASK_QUEUE_URL", "http://h:9092", false },
+    { "TASK_DATABASE_POOLER", "transaction", true },
+    { "TASK_DATABASE_POOLER", "session", false },
+    { "TASK_ANNOUNCE", "publisher", true },
+    { "TASK_ANNOUNCE", "both", false },
     { "TASK_DEFAULT_TYPE", "a.b-c_9", true },
     { "TASK_DEFAULT_TYPE", "A", false },
 };
@@ -210,7 +162,7 @@ START_TEST(a_flag_may_carry_its_value_behind_an_equals_sign)
     const char *const argv[] = { "taskapi", "--lease-ms=1500", "--version", NULL };
 
     ck_assert_int_eq(load(argv), TC_OK);
-    ck_assert_int_eq(values.lease_ms, 1500);
+    ck_assert_int_eq(values.work.lease_ms, 1500);
     ck_assert_int_eq(request, SETTINGS_VERSION);
 }
 END_TEST
@@ -254,9 +206,9 @@ START_TEST(what_is_printed_loads_again_to_the_same)
         setenv(line, equals + 1, 1);
     }
     ck_assert_int_eq(load(argv), TC_OK);
-    ck_assert_int_eq(values.demo_seconds.low, first.demo_seconds.low);
-    ck_assert_int_eq(values.log_format, first.log_format);
-    ck_assert_str_eq(values.database_url, first.database_url);
+    ck_assert_int_eq(values.work.demo_seconds.low, first.work.demo_seconds.low);
+    ck_assert_int_eq(values.process.log_format, first.process.log_format);
+    ck_assert_str_eq(values.database.url, first.database.url);
     free(text);
 }
 END_TEST
@@ -269,7 +221,8 @@ static const struct setting secret_rows[] = {
       .help = "a secret" },
     { .name = NULL },
 };
-static const struct settings secret_table = { .program = "test", .rows = secret_rows };
+static const struct settings_group secret_groups[] = { { secret_rows, 0 }, { NULL, 0 } };
+static const struct settings secret_table = { .program = "test", .groups = secret_groups };
 
 START_TEST(a_secret_is_read_from_its_file_and_never_printed)
 {
@@ -291,12 +244,32 @@ START_TEST(a_secret_is_read_from_its_file_and_never_printed)
 }
 END_TEST
 
+START_TEST(a_password_in_the_database_url_is_neither_printed_nor_complained_of)
+{
+    const char *const argv[] = { "taskapi", NULL };
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    ck_assert_int_eq(load_env("TASK_DATABASE_URL", "mysql://me:s3cret@host/db"), TC_INVALID);
+    ck_assert_ptr_null(strstr(err.message, "s3cret"));
+    unsetenv("TASK_DATABASE_URL");
+    ck_assert_int_eq(load(argv), TC_OK);
+    snprintf(values.database.url, sizeof(values.database.url),
+             "postgresql://me:s3cret@host/db");
+    settings_print(&taskapi_settings_table, &values, out);
+    fclose(out);
+    ck_assert_ptr_nonnull(strstr(text, "TASK_DATABASE_URL=postgresql://me:***@host/db\n"));
+    free(text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("settings");
     TCase *rules = tcase_create("rules");
 
-    tcase_add_checked_fixture(rules, setup, NULL);
+    tcase_add_checked_fixture(rules, settings_case_setup, NULL);
     tcase_add_test(rules, without_anything_the_documented_defaults_hold);
     tcase_add_test(rules, a_flag_beats_the_environment_which_beats_the_file);
     tcase_add_test(rules, a_section_of_the_file_is_the_first_word_of_a_name);
@@ -313,6 +286,7 @@ int main(void)
     tcase_add_test(rules, an_unknown_variable_is_named_so_that_it_can_be_logged);
     tcase_add_test(rules, what_is_printed_loads_again_to_the_same);
     tcase_add_test(rules, a_secret_is_read_from_its_file_and_never_printed);
+    tcase_add_test(rules, a_password_in_the_database_url_is_neither_printed_nor_complained_of);
     suite_add_tcase(suite, rules);
     return run_suite(suite);
 }

@@ -43,23 +43,36 @@ static void adopt(void)
 {
     store.tasks = store.under_test.tasks;
     store.leases = store.under_test.leases;
+    store.announcements = store.under_test.announcements;
     ck_assert_msg(tc_task_repo_validate(store.tasks, &store.err) == TC_OK, "%s",
                   store.err.message);
     ck_assert_msg(tc_lease_repo_validate(store.leases, &store.err) == TC_OK, "%s",
                   store.err.message);
 }
 
+static void open_by(const struct store_driver *driver)
+{
+    store.opened_by = driver;
+    fake_clock_init(&store.clock, STORE_START_MS);
+    ck_assert_msg(driver->open(&given, &store.under_test, &store.err) == TC_OK, "open: %s",
+                  store.err.message);
+    adopt();
+}
+
 static void open_empty(void)
 {
-    fake_clock_init(&store.clock, STORE_START_MS);
-    ck_assert_msg(store.driver->open(&given, &store.under_test, &store.err) == TC_OK,
-                  "open: %s", store.err.message);
-    adopt();
+    open_by(store.driver);
 }
 
 static void close_store(void)
 {
-    store.driver->close(&store.under_test);
+    store.opened_by->close(&store.under_test);
+}
+
+void store_open_with(const struct store_driver *driver)
+{
+    close_store();
+    open_by(driver);
 }
 
 TCase *store_tcase(const struct store_driver *driver, const char *name)
@@ -74,7 +87,7 @@ TCase *store_tcase(const struct store_driver *driver, const char *name)
 
 void store_reopen(void)
 {
-    ck_assert_msg(store.driver->reopen(&store.under_test, &given, &store.err) == TC_OK,
+    ck_assert_msg(store.opened_by->reopen(&store.under_test, &given, &store.err) == TC_OK,
                   "reopen: %s", store.err.message);
     adopt();
 }

@@ -3,11 +3,12 @@
 
 /**
  * @file store_fixture.h
- * What the conformance suites of the two repository ports share: the driver that a store
+ * What the conformance suites of the repository ports share: the driver that a store
  * brings, one open store per test on a clock that stands still, and helpers that make and
  * compare tasks. Every helper fails the test when a call does not answer TC_OK.
  */
 
+#include "ports/announcement_repo.h"
 #include "ports/lease_repo.h"
 #include "ports/task_repo.h"
 #include "tests/support/fakes.h"
@@ -18,7 +19,8 @@
 struct store_under_test {
     struct tc_task_repo *tasks;
     struct tc_lease_repo *leases;
-    void *ctx; /**< the driver's own */
+    struct tc_announcement_repo *announcements; /**< NULL: the store has none */
+    void *ctx;                                  /**< the driver's own */
 };
 
 /** How the suites get at a store. */
@@ -39,6 +41,12 @@ struct store_driver {
      */
     enum tc_code (*reopen)(struct store_under_test *store, struct tc_clock *clock,
                            struct tc_error *err);
+
+    /**
+     * How long after its first look a store takes to believe that an incarnation is gone;
+     * 0: it knows at open.
+     */
+    int64_t death_ms;
 };
 
 #define STORE_START_MS INT64_C(1700000000000)
@@ -47,15 +55,20 @@ struct store_driver {
 /** The store of the running test. */
 extern struct store_fixture {
     const struct store_driver *driver;
+    const struct store_driver *opened_by; /* the same, but after store_open_with() */
     struct store_under_test under_test;
     struct tc_task_repo *tasks;
     struct tc_lease_repo *leases;
+    struct tc_announcement_repo *announcements;
     struct fake_clock clock;
     struct tc_error err;
 } store;
 
 /** A test case whose tests each run on an empty store. */
 TCase *store_tcase(const struct store_driver *driver, const char *name);
+
+/** Close the test's store and open an empty one by another driver, for this test alone. */
+void store_open_with(const struct store_driver *driver);
 
 /** Close and open again over the same data. */
 void store_reopen(void);

@@ -209,6 +209,31 @@ START_TEST(a_rescue_without_memory_is_made_good_by_the_next)
 }
 END_TEST
 
+static int announce(struct world *world, int nth)
+{
+    struct tc_announce_tasks_ports ports = world_announce_ports(world);
+    struct tc_announce_tasks_input input = { .pending = true, .max = 8, .deliver_ms = 1000 };
+    struct tc_id id = world_create_in(world, TC_STATUS_NEW);
+    struct tc_announced announced;
+
+    world->queue.count = 0; /* what the creator told it */
+    alloc_fault_arm(nth);
+
+    enum tc_code code = tc_announce_tasks(&ports, &input, &announced, &world->err);
+    int fired = alloc_fault_disarm();
+
+    ck_assert_int_eq(code, fired ? TC_NO_MEMORY : TC_OK);
+    ck_assert_uint_eq(world->queue.count, fired ? 0 : 1);
+    ck_assert_int_eq(world_peek(world, &id).status, fired ? TC_STATUS_NEW : TC_STATUS_PENDING);
+    return fired;
+}
+
+START_TEST(an_announcement_without_memory_tells_nobody)
+{
+    each_allocation(announce);
+}
+END_TEST
+
 START_TEST(a_copy_without_memory_writes_nothing)
 {
     struct tc_task task = { .payload = { TC_CONTENT_JSON, { "1", 1 } } };
@@ -264,6 +289,7 @@ int main(void)
     tcase_add_test(usecases, a_claim_without_memory_leases_nothing);
     tcase_add_test(usecases, an_end_without_memory_can_be_told_again);
     tcase_add_test(usecases, a_rescue_without_memory_is_made_good_by_the_next);
+    tcase_add_test(usecases, an_announcement_without_memory_tells_nobody);
     suite_add_tcase(suite, usecases);
 
     tcase_add_test(values, a_copy_without_memory_writes_nothing);

@@ -26,17 +26,20 @@ static void copy_without(void *copy, const void *ops, size_t size, size_t nth)
 
 static struct fault_task_repo whole_tasks;
 static struct fault_lease_repo whole_leases;
+static struct fault_announcement_repo whole_announcements;
 
 static void setup(void)
 {
     fault_task_repo_init(&whole_tasks, NULL, (struct fault_plan){ 0 });
     fault_lease_repo_init(&whole_leases, NULL, (struct fault_plan){ 0 });
+    fault_announcement_repo_init(&whole_announcements, NULL, (struct fault_plan){ 0 });
 }
 
 START_TEST(a_whole_repository_is_valid)
 {
     ck_assert_int_eq(tc_task_repo_validate(&whole_tasks.base, &err), TC_OK);
     ck_assert_int_eq(tc_lease_repo_validate(&whole_leases.base, &err), TC_OK);
+    ck_assert_int_eq(tc_announcement_repo_validate(&whole_announcements.base, &err), TC_OK);
 }
 END_TEST
 
@@ -62,13 +65,26 @@ START_TEST(a_lease_repository_needs_every_method) /* _i: the one that is missing
 }
 END_TEST
 
+START_TEST(an_announcement_repository_needs_every_method) /* _i: the one that is missing */
+{
+    struct tc_announcement_repo_ops ops;
+    struct tc_announcement_repo repo = { &ops };
+
+    copy_without(&ops, whole_announcements.base.ops, sizeof(ops), (size_t)_i);
+    ck_assert_int_eq(tc_announcement_repo_validate(&repo, &err), TC_INTERNAL);
+    ck_assert_int_eq(tc_announcement_repo_validate(NULL, &err), TC_INTERNAL);
+}
+END_TEST
+
 START_TEST(a_repository_without_methods_is_invalid)
 {
+    struct tc_announcement_repo announcements = { NULL };
     struct tc_task_repo tasks = { NULL };
     struct tc_lease_repo leases = { NULL };
 
     ck_assert_int_eq(tc_task_repo_validate(&tasks, &err), TC_INTERNAL);
     ck_assert_int_eq(tc_lease_repo_validate(&leases, &err), TC_INTERNAL);
+    ck_assert_int_eq(tc_announcement_repo_validate(&announcements, &err), TC_INTERNAL);
 }
 END_TEST
 
@@ -96,6 +112,18 @@ START_TEST(releasing_a_page_frees_every_task_of_it)
     ck_assert_ptr_null(page.tasks);
     ck_assert_uint_eq(page.count, 0);
     tc_task_page_release(&page);
+}
+END_TEST
+
+START_TEST(releasing_an_announcement_frees_its_ids)
+{
+    struct tc_announcement announcement = { .ids = malloc(sizeof(struct tc_id)), .count = 1 };
+
+    tc_announcement_release(&announcement);
+    ck_assert_ptr_null(announcement.ids);
+    ck_assert_uint_eq(announcement.count, 0);
+    tc_announcement_release(&announcement);
+    tc_announcement_release(NULL);
 }
 END_TEST
 
@@ -258,9 +286,13 @@ int main(void)
                         (int)(sizeof(struct tc_task_repo_ops) / sizeof(void (*)(void))));
     tcase_add_loop_test(repos, a_lease_repository_needs_every_method, 0,
                         (int)(sizeof(struct tc_lease_repo_ops) / sizeof(void (*)(void))));
+    tcase_add_loop_test(
+        repos, an_announcement_repository_needs_every_method, 0,
+        (int)(sizeof(struct tc_announcement_repo_ops) / sizeof(void (*)(void))));
     tcase_add_test(repos, a_repository_without_methods_is_invalid);
     tcase_add_test(repos, releasing_an_answer_twice_is_harmless);
     tcase_add_test(repos, releasing_a_page_frees_every_task_of_it);
+    tcase_add_test(repos, releasing_an_announcement_frees_its_ids);
     suite_add_tcase(suite, repos);
 
     tcase_add_test(tell, a_hint_says_what_a_worker_must_know);

@@ -35,11 +35,13 @@ void world_break(struct world *world, int nth, enum tc_code code, enum fault_kin
 
     fault_task_repo_init(&world->tasks, world->repo, plan);
     fault_lease_repo_init(&world->leases, memory_store_lease_repo(world->store), plan);
+    fault_announcement_repo_init(&world->announcements,
+                                 memory_store_announcement_repo(world->store), plan);
 }
 
 int world_fired(const struct world *world)
 {
-    return world->tasks.plan.fired + world->leases.plan.fired;
+    return world->tasks.plan.fired + world->leases.plan.fired + world->announcements.plan.fired;
 }
 
 struct tc_create_tasks_ports world_create_ports(struct world *world)
@@ -72,6 +74,11 @@ struct tc_rescue_tasks_ports world_rescue_ports(struct world *world)
     return (struct tc_rescue_tasks_ports){ &world->leases.base, &world->events.base,
                                            &world->queue.base, &world->clock.base,
                                            &world->policy };
+}
+
+struct tc_announce_tasks_ports world_announce_ports(struct world *world)
+{
+    return (struct tc_announce_tasks_ports){ &world->announcements.base, &world->queue.base };
 }
 
 struct tc_task_spec world_spec(void)

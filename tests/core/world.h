@@ -8,6 +8,7 @@
  */
 
 #include "adapters/memory/memory_store.h"
+#include "core/usecases/announce_tasks.h"
 #include "core/usecases/change_task.h"
 #include "core/usecases/create_tasks.h"
 #include "core/usecases/finish_tasks.h"
@@ -22,8 +23,9 @@
 #define WORLD_OWNER "w1"
 
 /**
- * The use cases reach the store through `tasks` and `leases`, which let everything pass
- * until a test sets their plan; `repo` is the bare store, for looking at what is true.
+ * The use cases reach the store through `tasks`, `leases` and `announcements`, which let
+ * everything pass until a test sets their plan; `repo` is the bare store, for looking at what
+ * is true.
  */
 struct world {
     struct fake_clock clock;
@@ -35,6 +37,7 @@ struct world {
     struct tc_task_repo *repo;
     struct fault_task_repo tasks;
     struct fault_lease_repo leases;
+    struct fault_announcement_repo announcements;
     struct tc_error err;
 };
 
@@ -52,6 +55,7 @@ struct tc_get_task_ports world_get_ports(struct world *world);
 struct tc_change_task_ports world_change_ports(struct world *world);
 struct tc_finish_tasks_ports world_finish_ports(struct world *world);
 struct tc_rescue_tasks_ports world_rescue_ports(struct world *world);
+struct tc_announce_tasks_ports world_announce_ports(struct world *world);
 
 /** A good spec: type "email", everything else by default. */
 struct tc_task_spec world_spec(void);

@@ -3,10 +3,11 @@ the drill find it. A bug that is not found, or a patch that no longer applies, i
 
     planted.py                 all bugs, TAP on stdout
     planted.py no_fence        one of them
+    planted.py --drill kill9   those that this drill finds
     planted.py --check         only: do the patches apply?
 
-A patch begins with `Bug:` (what is broken) and `Found as:` (the violations, comma between
-them, of which one must be the first that the drill reports).
+A patch begins with `Bug:` (what is broken), `Drill:` (which finds it) and `Found as:` (the
+violations, comma between them, of which one must be the first that the drill reports).
 """
 
 import argparse
@@ -22,6 +23,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+PROGRAMS = ("taskapi", "taskworker", "taskpublisher", "taskctl")
 LEFT_OUT = shutil.ignore_patterns("build*", ".git", "run", "__pycache__", "node_modules", "*.db")
 
 
@@ -31,6 +33,7 @@ class Bug:
         self.name = path.stem
         head = path.read_text().split("\n--- ", 1)[0]
         self.what = re.search(r"^Bug: (.*(?:\n .*)*)", head, re.M)[1].replace("\n", "")
+        self.drill = re.search(r"^Drill: (\w+)$", head, re.M)[1]
         self.kinds = [kind.strip() for kind in re.search(r"^Found as: (.*)$", head, re.M)[1]
                       .split(",")]
 
@@ -60,17 +63,17 @@ class Workshop:
         self.make()
 
     def make(self):
-        self.call("ninja", "-C", str(self.build), "taskapi")
+        self.call("ninja", "-C", str(self.build), *PROGRAMS)
 
     def call(self, *command):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)}:\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
 
-    def drill(self, arguments, report):
+    def drill(self, name, arguments, report):
         """-> (exit status, what was said)"""
-        environment = {**os.environ, "TASKCORE_TASKAPI": str(self.build / "taskapi")}
-        done = subprocess.run([sys.executable, str(HERE / "kill9.py"), "--stop-at-first",
+        environment = {**os.environ, "TASKCORE_BUILD": str(self.build)}
+        done = subprocess.run([sys.executable, str(HERE / f"{name}.py"), "--stop-at-first",
                                "--json", str(report), *arguments], env=environment,
                               capture_output=True, text=True, timeout=400)
         return done.returncode, done.stdout + done.stderr
@@ -93,7 +96,8 @@ def hunt(workshop, bug, options):
         report = workshop.folder / "report.json"
         report.unlink(missing_ok=True)
         began = time.monotonic()
-        status, said = workshop.drill(["--cycles", str(options.cycles), "--seed", options.seed]
+        status, said = workshop.drill(bug.drill, ["--cycles", str(options.cycles), "--seed",
+                                                  options.seed]
                                       + ["--no-directed"] * options.no_directed, report)
         seconds = round(time.monotonic() - began, 1)
     finally:
@@ -102,8 +106,11 @@ def hunt(workshop, bug, options):
     first = re.search(r"^VIOLATION ([^:]*)", said, re.M)
     kind = first[1] if first else None
     found = status == 1 and kind in bug.kinds
-    return found, {"bug": bug.name, "what": bug.what, "found": found, "found_as": kind,
-                   "seconds": seconds, "kills": facts.get("kills"), "seed": options.seed}, said
+    strikes = next((facts[word] for word in ("kills", "stops", "cuts", "blows")
+                    if word in facts), None)
+    return found, {"bug": bug.name, "what": bug.what, "drill": bug.drill, "found": found,
+                   "found_as": kind, "seconds": seconds, "strikes": strikes,
+                   "seed": options.seed}, said
 
 
 def tell(number, ok, name, said=""):
@@ -123,17 +130,19 @@ def check_patches(bugs):
     return 0 if good and len(bugs) >= 6 else 1
 
 
-def main():
+def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("bugs", nargs="*")
+    parser.add_argument("--drill", help="only the bugs of this drill")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--cycles", type=int, default=60)
     parser.add_argument("--seed", default="1")
     parser.add_argument("--no-directed", action="store_true", help="the random part alone")
     parser.add_argument("--json")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     bugs = [Bug(path) for path in sorted((HERE / "bugs").glob("*.patch"))
             if not options.bugs or path.stem in options.bugs]
+    bugs = [bug for bug in bugs if options.drill in (None, bug.drill)]
     if options.check:
         return check_patches(bugs)
     workshop = Workshop()

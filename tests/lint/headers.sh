@@ -13,13 +13,17 @@ check() {
     case $compiler in
     *++) language=c++ dialect=-std=c++17 ;;
     esac
+    # shellcheck disable=SC2086 # the flags are words
     printf '#include "%s"\nextern int nothing_else;\n' "$header" |
         "$compiler" "$dialect" "$posix" -Wall -Wextra -Wpedantic -Wshadow -Werror -I. \
-            -fsyntax-only -x "$language" - && return
+            $library_flags -fsyntax-only -x "$language" - && return
     echo "  ^ $header, $compiler"
     return 1
 }
 export -f check
+# Headers that are not in the compiler's own folders.
+library_flags=$(pkg-config --cflags libpq 2>/dev/null)
+export library_flags
 
 headers=$(find core ports adapters apps include tests -name '*.h' 2>/dev/null | LC_ALL=C sort)
 [ -n "$headers" ] || exit 1

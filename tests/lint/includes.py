@@ -21,12 +21,14 @@ SYSTEM_FOLDERS = ("sys/", "netinet/", "arpa/", "net/", "linux/")
 # Adapter -> the headers of its one library. Header-only containers are open to all.
 CONTAINERS = {"uthash.h", "utlist.h", "utarray.h", "utstring.h"}
 LIBRARIES = {
-    "http": {"civetweb.h", "cjson/cJSON.h", "openssl/sha.h", "openssl/evp.h"},
+    "http": {"civetweb.h", "openssl/sha.h", "openssl/evp.h"},
+    "postgres": {"libpq-fe.h"},
+    "kafka": {"librdkafka/rdkafka.h"},
     "sqlite": {"sqlite3.h"},
     "system": {"openssl/rand.h"},
 }
 # Driving adapters call the use cases; the others implement ports and never see them.
-DRIVING = {"http", "worker"}
+DRIVING = {"http", "publisher", "worker"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

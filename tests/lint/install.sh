@@ -17,7 +17,9 @@ find "$stage" -type f -o -type l | sed "s|^$stage||" | LC_ALL=C sort
 present() { # PATTERN: some installed path ends so
     find "$stage" -path "*/$1" | grep -q . || fault "not installed: $1"
 }
-present bin/taskapi
+for program in taskapi taskctl taskpublisher taskworker; do
+    present "bin/$program"
+done
 present include/taskcore.h
 present libtaskcore.so
 present libtaskcore.so.0

@@ -67,6 +67,7 @@ finds format.sh core/domain/x.c 'int  y ;'
 finds cppcheck.sh core/domain/x.c 'int f(void) { int a[2]; a[0] = 1; return a[2]; }'
 finds cppcheck.sh core/domain/x.c 'int f(const int *p) { int v = *p; return p ? v : 0; }'
 finds scripts.sh deploy/run 'if true; then'
+finds scripts.sh deploy/run 'cd "$1"; rm -rf ./*'
 finds scripts.sh tests/x.py 'def f(:'
 
 # library SOURCE: build/libtaskcore.so and .a of one more source beside a good one.

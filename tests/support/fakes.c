@@ -85,6 +85,20 @@ static enum tc_code fake_publish(struct tc_task_queue *queue, const struct tc_hi
     return TC_OK;
 }
 
+static enum tc_code fake_deliver(struct tc_task_queue *queue, const struct tc_hint *hints,
+                                 size_t count, int64_t wait_ms, struct tc_error *err)
+{
+    struct fake_queue *self = queue_of(queue);
+
+    self->deliver_ms = wait_ms;
+    if (self->deliver_answer != TC_OK) {
+        self->undelivered++;
+        return tc_fail(err, self->deliver_answer, "fake queue does not acknowledge");
+    }
+    self->deliveries++;
+    return fake_publish(queue, hints, count, err);
+}
+
 static enum tc_code fake_receive(struct tc_task_queue *queue, int64_t wait_ms, size_t max,
                                  struct tc_hint *ret_hints, struct tc_delivery *ret_delivery,
                                  struct tc_error *err)
@@ -120,6 +134,7 @@ void fake_queue_init(struct fake_queue *queue)
     static const struct tc_task_queue_ops ops = {
         .name = "fake",
         .publish = fake_publish,
+        .deliver = fake_deliver,
         .receive = fake_receive,
         .commit = fake_commit,
         .interrupt = fake_queue_interrupt,

@@ -53,6 +53,10 @@ struct fake_queue {
     struct tc_task_queue base;
     enum tc_code answer; /* what publish() returns; TC_OK: accept */
     struct tc_hint hints[FAKE_QUEUE_MAX];
+    enum tc_code deliver_answer; /* what deliver() returns; TC_OK: as publish() */
+    size_t deliveries;           /* calls of deliver() let through to publish() */
+    size_t undelivered;          /* calls of deliver() answered with deliver_answer */
+    int64_t deliver_ms;          /* what the last one was willing to wait */
     size_t count;    /* hints accepted; those over FAKE_QUEUE_MAX are counted only */
     size_t looks;    /* "look into the store" accepted */
     size_t refused;  /* calls of publish() that were answered with a failure */

@@ -251,3 +251,53 @@ void fault_lease_repo_init(struct fault_lease_repo *repo, struct tc_lease_repo *
 
     *repo = (struct fault_lease_repo){ .base.ops = &ops, .inner = inner, .plan = plan };
 }
+
+static struct fault_announcement_repo *announcements_of(struct tc_announcement_repo *repo)
+{
+    return TC_CONTAINER_OF(repo, struct fault_announcement_repo, base);
+}
+
+static enum tc_code fault_take(struct tc_announcement_repo *repo, size_t max, int64_t hold_ms,
+                               struct tc_announcement *ret_groups, size_t *ret_count,
+                               int64_t *ret_next_ms, struct tc_error *err)
+{
+    struct fault_announcement_repo *self = announcements_of(repo);
+    struct tc_announcement_repo *inner = self->inner;
+    struct tc_announcement lost[TC_ANNOUNCEMENT_GROUPS_MAX];
+    size_t count = 0;
+    int64_t lost_ms;
+
+    if (!is_hit(&self->plan))
+        return inner->ops->take(inner, max, hold_ms, ret_groups, ret_count, ret_next_ms, err);
+    if (self->plan.kind == FAULT_AFTER)
+        (void)!inner->ops->take(inner, max, hold_ms, lost, &count, &lost_ms, NULL);
+    for (size_t i = 0; i < count; i++)
+        tc_announcement_release(&lost[i]);
+    return fail(&self->plan, err);
+}
+
+static enum tc_code fault_announced(struct tc_announcement_repo *repo,
+                                    const struct tc_announcement *groups, size_t count,
+                                    bool pending, struct tc_error *err)
+{
+    struct fault_announcement_repo *self = announcements_of(repo);
+    struct tc_announcement_repo *inner = self->inner;
+
+    if (!is_hit(&self->plan))
+        return inner->ops->announced(inner, groups, count, pending, err);
+    if (self->plan.kind == FAULT_AFTER)
+        (void)!inner->ops->announced(inner, groups, count, pending, NULL);
+    return fail(&self->plan, err);
+}
+
+void fault_announcement_repo_init(struct fault_announcement_repo *repo,
+                                  struct tc_announcement_repo *inner, struct fault_plan plan)
+{
+    static const struct tc_announcement_repo_ops ops = {
+        .name = "fault",
+        .take = fault_take,
+        .announced = fault_announced,
+    };
+
+    *repo = (struct fault_announcement_repo){ .base.ops = &ops, .inner = inner, .plan = plan };
+}

@@ -10,6 +10,7 @@
  * One thread.
  */
 
+#include "ports/announcement_repo.h"
 #include "ports/lease_repo.h"
 #include "ports/task_repo.h"
 
@@ -40,10 +41,18 @@ struct fault_lease_repo {
     struct fault_plan plan;
 };
 
+struct fault_announcement_repo {
+    struct tc_announcement_repo base;
+    struct tc_announcement_repo *inner;
+    struct fault_plan plan;
+};
+
 /** Wrap `inner` (borrowed) with the plan; `ret_` results of failed calls are not written. */
 void fault_task_repo_init(struct fault_task_repo *repo, struct tc_task_repo *inner,
                           struct fault_plan plan);
 void fault_lease_repo_init(struct fault_lease_repo *repo, struct tc_lease_repo *inner,
                            struct fault_plan plan);
+void fault_announcement_repo_init(struct fault_announcement_repo *repo,
+                                  struct tc_announcement_repo *inner, struct fault_plan plan);
 
 #endif
