@@ -39,7 +39,7 @@
     "    WHERE h.rest = '{}'"                                                                  \
     "      AND (r.queue, r.type, r.rank, r.seq) = (h.queue, h.type, h.rank, h.seq)),"
 #define GRIP    POSTGRES_GRIP("mine")
-#define GRANTED POSTGRES_GRANTED("ARRAY(SELECT id FROM mine)")
+#define GRANTED POSTGRES_GRANTED("ARRAY(SELECT id FROM mine)", POSTGRES_GRIP_ID)
 #define LEASED  POSTGRES_LEASED("$6::text", "$7::int8", "$8::int8", "false")
 #define TASKS   POSTGRES_FROM_GRANTED("$6::text", "$7::int8")
 

@@ -54,13 +54,14 @@ enum tc_code postgres_claim_ids(struct postgres_store *store, const struct tc_cl
     "(ARRAY(SELECT id FROM grip ORDER BY id))"                                                 \
     "[array_position(ARRAY(SELECT queue FROM grip ORDER BY id), t.queue)]"
 
-/** granted(all columns of the task): claim those of `ids`, an array, that wait. After grip. */
-#define POSTGRES_GRANTED(ids)                                                                  \
+/** granted(all columns of the task): claim those of `ids`, an array, that wait, for `lease`, an
+ *  expression. */
+#define POSTGRES_GRANTED(ids, lease)                                                           \
     "granted AS ("                                                                             \
     "    UPDATE taskcore.task t"                                                               \
     "    SET status = 3, epoch = t.epoch + 1, attempt = t.attempt + 1, outcome = 0,"           \
     "        started_at = (SELECT at FROM clock), updated_at = (SELECT at FROM clock),"        \
-    "        progress = NULL, place = " POSTGRES_GRIP_ID "    WHERE t.id = ANY (" ids          \
+    "        progress = NULL, place = " lease "    WHERE t.id = ANY (" ids                     \
     ") AND t.status IN (1, 2)"                                                                 \
     "    RETURNING t.*),"
 

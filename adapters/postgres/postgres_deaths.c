@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct missed {
     int64_t incarnation;
@@ -58,8 +57,8 @@ size_t postgres_deaths_note(struct postgres_deaths *deaths, int64_t tick_ms, int
         if (tick_ms - now[i].since_ms >= POSTGRES_DEATH_MS)
             ret_gone[gone++] = missing[i];
     }
-    memcpy(deaths->items, now, count * sizeof(*now));
-    deaths->count = count;
+    for (deaths->count = 0; deaths->count < count; deaths->count++)
+        deaths->items[deaths->count] = now[deaths->count];
     pthread_mutex_unlock(&deaths->mutex);
     return gone;
 }

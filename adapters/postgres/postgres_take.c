@@ -51,19 +51,42 @@
     "member AS MATERIALIZED ("                                                                 \
     "    SELECT unnest(ids[1:take]) AS id FROM taken WHERE take > 0),"
 #define GRIP    POSTGRES_GRIP("taken WHERE take > 0")
-#define GRANTED POSTGRES_GRANTED("ARRAY(SELECT id FROM member)")
+#define GRANTED POSTGRES_GRANTED("ARRAY(SELECT id FROM member)", POSTGRES_GRIP_ID)
 #define LEASED  POSTGRES_LEASED("$8::text", "$9::int8", "$10::int8", "false")
 #define TASKS   POSTGRES_FROM_GRANTED("$8::text", "$9::int8")
 #define NO_TASK                                                                                \
     "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "                             \
     "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "                             \
     "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+#define ANSWER                                                                                 \
+    " SELECT num::int4, rank, seq, n, ids[1:take], NULL, " NO_TASK " FROM taken"               \
+    " UNION ALL"                                                                               \
+    " SELECT NULL, NULL, NULL, NULL, NULL, t.place, " POSTGRES_TASK_COLUMNS TASKS
 #define CLAIM(lock)                                                                            \
     "WITH " POSTGRES_CLOCK HEAD(lock)                                                          \
-    TAKEN CUT MEMBER GRIP GRANTED LEASED                                                       \
-        " SELECT num::int4, rank, seq, n, ids[1:take], NULL, " NO_TASK " FROM taken"           \
-        " UNION ALL"                                                                           \
-        " SELECT NULL, NULL, NULL, NULL, NULL, t.place, " POSTGRES_TASK_COLUMNS TASKS
+    TAKEN CUT MEMBER GRIP GRANTED LEASED ANSWER
+
+/* The same for the usual claim, into one lane: $2..$7 are no arrays, and half of it is not
+ * needed. */
+#define HEAD_ONE                                                                               \
+    "head AS MATERIALIZED ("                                                                   \
+    "    SELECT queue, type, rank, seq, ids, cardinality(ids) AS n FROM taskcore.ready"        \
+    "    WHERE queue = $2::text AND type = $3::text AND rank = $4::int2 AND seq > $5::int8"    \
+    "    ORDER BY queue, type, rank, seq LIMIT $6::int4 FOR UPDATE SKIP LOCKED),"              \
+    "taken AS MATERIALIZED ("                                                                  \
+    "    SELECT 1 AS num, queue, type, rank, seq, ids, n,"                                     \
+    "           least(n, greatest(0, $7::int4 - (sum(n) OVER (ORDER BY seq) - n)))::int4"      \
+    "               AS take"                                                                   \
+    "    FROM head LIMIT 64),"
+#define GRIP_ONE    "grip AS MATERIALIZED (SELECT nextval('taskcore.lease_id') AS id),"
+#define GRANTED_ONE POSTGRES_GRANTED("ARRAY(SELECT id FROM member)", "(SELECT id FROM grip)")
+#define CLAIM_ONE   "WITH " POSTGRES_CLOCK HEAD_ONE CUT MEMBER GRIP_ONE GRANTED_ONE LEASED ANSWER
+
+static const struct postgres_statement take_one_statement = {
+    .name = "claim_one_lane",
+    .sql = CLAIM_ONE,
+    .writes = true,
+};
 
 static const struct postgres_statement take_statement = {
     .name = "claim",
@@ -222,7 +245,17 @@ static void note_lanes(struct postgres_store *store, struct postgres_claiming *c
 
 /* --- taking */
 
-static void push_probes(struct postgres_params *params, const struct postgres_plan *plan)
+static void add_probe(struct postgres_params *params, const struct postgres_probe *probe)
+{
+    postgres_add_text(params, probe->lane.queue);
+    postgres_add_text(params, probe->lane.type);
+    postgres_add_int2(params, probe->lane.rank);
+    postgres_add_int8(params, probe->lane.seq);
+    postgres_add_int4(params, probe->rows);
+    postgres_add_int4(params, probe->quota);
+}
+
+static void add_probes(struct postgres_params *params, const struct postgres_plan *plan)
 {
     postgres_array_begin(params, POSTGRES_TEXT);
     for (size_t i = 0; i < plan->count; i++)
@@ -255,20 +288,25 @@ enum tc_code postgres_take(struct postgres_store *store, struct postgres_connect
                            struct tc_error *err)
 {
     const struct tc_claim *claim = claiming->claim;
+    bool one = claiming->plan.count == 1 && !patient;
+    const struct postgres_statement *statement =
+        patient ? &take_patiently_statement : &take_statement;
     struct postgres_params params;
     AUTO_RESULT result = NULL;
 
     claiming->took_rows = false;
     postgres_params_init(&params, 1024);
     postgres_add_now(&params, store);
-    push_probes(&params, &claiming->plan);
+    if (one)
+        add_probe(&params, &claiming->plan.probes[0]);
+    else
+        add_probes(&params, &claiming->plan);
     postgres_add_text(&params, claim->owner);
     postgres_add_int8(&params, claim->lease_ms);
     postgres_add_incarnation(&params, store, claim->of_process);
 
     enum tc_code code =
-        postgres_run(connection, patient ? &take_patiently_statement : &take_statement, &params,
-                     &result, err);
+        postgres_run(connection, one ? &take_one_statement : statement, &params, &result, err);
 
     postgres_params_release(&params);
     if (code != TC_OK)

@@ -43,10 +43,15 @@ static enum tc_code deliver(size_t number)
     return queue->ops->deliver(queue, &hint, 1, WAIT_MS, &err);
 }
 
+/* A topic that was made just now is not known to every part of the broker at once: as a
+ * publisher would, again until it is taken. */
 static void deliver_all(size_t from, size_t to)
 {
+    int64_t end_ms = kafka_broker_ms() + WAIT_MS;
+
     for (size_t number = from; number <= to; number++)
-        ck_assert_msg(deliver(number) == TC_OK, "%s", err.message);
+        while (deliver(number) != TC_OK)
+            ck_assert_msg(kafka_broker_ms() < end_ms, "%s", err.message);
 }
 
 /* @return how many came. */
@@ -90,13 +95,17 @@ static const struct {
 START_TEST(what_is_no_hint_is_passed_over_and_committed) /* loop over what it is */
 {
     const char *topic = kafka_broker_topic(prefix, "normal");
+    int64_t committed = 0;
 
     kafka_broker_send(kafka_broker_address(), topic, foreign[_i].bytes, foreign[_i].len);
     deliver_all(1, 1);
     receive_all(queue, 1, 1, true);
-    receive(queue, 200, true); /* the other may lie in another partition */
-    close_queue();
-    ck_assert_int_eq(kafka_broker_committed(kafka_broker_address(), topic, PARTITIONS), 2);
+    /* The other may lie in another partition, and what is committed goes out now and then. */
+    for (int tries = 0; tries < 50 && committed < 2; tries++) {
+        receive(queue, 100, true);
+        committed = kafka_broker_committed(kafka_broker_address(), topic, PARTITIONS);
+    }
+    ck_assert_int_ge(committed, 2); /* a delivery that was repeated counts as well */
 }
 END_TEST
 

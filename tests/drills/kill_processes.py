@@ -11,6 +11,7 @@ import time
 
 import cluster_course
 import course
+from server_case import TASKS
 
 COMEBACK_S = 3.0
 
@@ -28,15 +29,32 @@ class KillProcesses(cluster_course.ClusterCourse):
         time.sleep(self.rng.uniform(0, 0.25))
         victim = self.rng.choice(self.cluster.programs)
         self.expect_alive(victim)
+        watched = victim in self.cluster.workers and self.rng.random() < 0.2
+        if watched:
+            self.burst()
         victim.kill()
         killed = time.monotonic()
-        watched = victim in self.cluster.workers and self.rng.random() < 0.2
         held = self.held(cluster_course.owner_of(victim)) if watched else {}
         time.sleep(self.rng.uniform(0, 0.05))
         victim.start()
         if held:
             self.watch_comeback(held, killed)
         self.struck()
+
+    def burst(self):
+        """Much at once, so that every worker has something in hand."""
+        entries = [self.ledger.intend(f"burst-{self.strikes}-{n}", b'"b"', {"type": "demo.noop"})
+                   for n in range(500)]
+        tasks = [{"payload": "b", "type": "demo.noop", "tags": [e.marker]} for e in entries]
+        client = self.server.client()
+        answer = client.post(f"{TASKS}/batch", {"tasks": tasks})
+        client.close()
+        if answer.status != 201:
+            self.ledger.violation("refused", f"a batch was answered with {answer}")
+            return
+        for entry, task in zip(entries, answer.json()["items"], strict=True):
+            self.ledger.acked(entry, task["id"])
+        self.ledger.counts["acked"] += len(entries)
 
     def watch_comeback(self, held, killed):
         _, left = self.moved_on(held, COMEBACK_S + 1)

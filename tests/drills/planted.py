@@ -23,6 +23,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+CYCLES = {"cut_commits": 200, "kill_processes": 100, "kill_postgres": 20, "zombies": 30,
+          "kill_kafka": 12}  # at most, unless asked for; the first violation ends a drill
 PROGRAMS = ("taskapi", "taskworker", "taskpublisher", "taskctl")
 LEFT_OUT = shutil.ignore_patterns("build*", ".git", "run", "__pycache__", "node_modules", "*.db")
 
@@ -96,8 +98,8 @@ def hunt(workshop, bug, options):
         report = workshop.folder / "report.json"
         report.unlink(missing_ok=True)
         began = time.monotonic()
-        status, said = workshop.drill(bug.drill, ["--cycles", str(options.cycles), "--seed",
-                                                  options.seed]
+        cycles = options.cycles or CYCLES.get(bug.drill, 60)
+        status, said = workshop.drill(bug.drill, ["--cycles", str(cycles), "--seed", options.seed]
                                       + ["--no-directed"] * options.no_directed, report)
         seconds = round(time.monotonic() - began, 1)
     finally:
@@ -135,7 +137,7 @@ def main(argv=None):
     parser.add_argument("bugs", nargs="*")
     parser.add_argument("--drill", help="only the bugs of this drill")
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--cycles", type=int, default=60)
+    parser.add_argument("--cycles", type=int)
     parser.add_argument("--seed", default="1")
     parser.add_argument("--no-directed", action="store_true", help="the random part alone")
     parser.add_argument("--json")
