@@ -123,6 +123,7 @@ static struct postgres_connection *wait_for_one(struct postgres_pool *pool)
     until.tv_sec += WAIT_MAX_S;
     pthread_cond_init(&waiter.handed, &pool->monotonic);
     *pool->last = &waiter;
+    /* cppcheck-suppress autoVariables ; it is out of the list before this returns */
     pool->last = &waiter.next;
     while (!waiter.connection && result != ETIMEDOUT)
         result = pthread_cond_timedwait(&waiter.handed, &pool->mutex, &until);

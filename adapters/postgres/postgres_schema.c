@@ -335,11 +335,11 @@ enum tc_code postgres_schema_status(const char *url,
     postgres_connection_free(connection);
     if (code != TC_OK)
         return code;
-    for (int version = (int)applied.count + 1; version <= LATEST; version++) {
+    for (size_t at = applied.count; at < (size_t)LATEST; at++) {
         struct postgres_migration_status *row = &applied.rows[applied.count++];
 
-        row->version = version;
-        snprintf(row->name, sizeof(row->name), "%s", migrations[version - 1].name);
+        row->version = (int)at + 1;
+        snprintf(row->name, sizeof(row->name), "%s", migrations[at].name);
     }
     *ret_rows = applied.rows;
     *ret_count = applied.count;

@@ -299,46 +299,6 @@ START_TEST(roles_that_serve_workers_may_do_all_that_leases_need) /* loop: roles 
 }
 END_TEST
 
-/* --- what a life costs */
-
-static void run_all(size_t count)
-{
-    static struct store_group group;
-    static struct tc_outcome outcomes[64];
-    static struct tc_verdict verdicts[64];
-    struct tc_claim claim = store_any(64);
-
-    for (size_t done = 0; done < count; done += group.count) {
-        store_claim(&claim, &group);
-        for (size_t i = 0; i < group.count; i++)
-            outcomes[i] = store_done(&group.tasks[i].id, 1, "1");
-        ck_assert_int_eq(store.leases->ops->finish(store.leases, outcomes, group.count,
-                                                   verdicts, &store.err),
-                         TC_OK);
-
-        size_t finished = group.count;
-
-        store_group_release(&group);
-        group.count = finished;
-    }
-}
-
-START_TEST(no_index_of_tasks_is_written_on_the_normal_way)
-{
-    static const char *const sql =
-        "SELECT (n_tup_upd = 4000 AND n_tup_hot_upd >= 3800)::int"
-        " FROM pg_stat_user_tables WHERE relid = 'taskcore.task'::regclass";
-
-    postgres_server_sql(
-        "SELECT pg_stat_reset_single_table_counters('taskcore.task'::regclass)");
-    for (size_t i = 0; i < 2000; i += 50)
-        store_create_many(store_plain, 50, NULL);
-    run_all(2000);
-    postgres_site_teardown(); /* a session that ends tells what it has done */
-    postgres_server_await(sql, 1);
-}
-END_TEST
-
 static Suite *postgres_leases_suite(void)
 {
     Suite *suite = suite_create("postgres_leases");
@@ -355,7 +315,6 @@ static Suite *postgres_leases_suite(void)
     tcase_add_loop_test(tcase, a_lease_counts_its_tasks_whatever_several_do_at_once, 0, 5);
     tcase_add_test(tcase, a_task_in_somebody_s_hand_is_not_taken_over_meanwhile);
     tcase_add_loop_test(tcase, roles_that_serve_workers_may_do_all_that_leases_need, 0, 2);
-    tcase_add_test(tcase, no_index_of_tasks_is_written_on_the_normal_way);
     suite_add_tcase(suite, tcase);
     return suite;
 }
