@@ -72,7 +72,7 @@ void postgres_pool_close(struct postgres_pool *pool)
 {
     if (!pool)
         return;
-    for (size_t i = 0; i < pool->size; i++)
+    for (size_t i = 0; pool->all && i < pool->size; i++)
         postgres_connection_free(pool->all[i]);
     pthread_condattr_destroy(&pool->monotonic);
     pthread_mutex_destroy(&pool->mutex);

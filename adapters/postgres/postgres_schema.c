@@ -335,7 +335,7 @@ enum tc_code postgres_schema_status(const char *url,
     postgres_connection_free(connection);
     if (code != TC_OK)
         return code;
-    for (size_t at = applied.count; at < (size_t)LATEST; at++) {
+    for (size_t at = applied.count; applied.rows && at < (size_t)LATEST; at++) {
         struct postgres_migration_status *row = &applied.rows[applied.count++];
 
         row->version = (int)at + 1;
