@@ -64,6 +64,16 @@ struct tc_task_filter {
 
 #define TC_PAGE_LIMIT_MAX 200
 
+/** Between which ids, both exclusive, the tasks of a page lie; none if above >= below. */
+struct tc_id_range {
+    struct tc_id above;
+    struct tc_id below;
+};
+
+/** What the times of creation and the position of a filter mean for keys: an id carries the
+ *  millisecond of its creation. */
+struct tc_id_range tc_task_filter_range(const struct tc_task_filter *filter);
+
 /** Release with tc_task_page_release(). */
 struct tc_task_page {
     struct tc_task *tasks; /**< owned */

@@ -125,49 +125,6 @@ struct page_maker {
     struct tc_task_page page;
 };
 
-/* --- bounds: an id carries the millisecond of its creation */
-
-/* Both exclusive. */
-struct bounds {
-    struct tc_id above;
-    struct tc_id below;
-};
-
-/* The largest id before `id`. */
-static struct tc_id id_before(struct tc_id id)
-{
-    for (size_t i = sizeof(id.bytes); i > 0; i--)
-        if (id.bytes[i - 1]-- != 0)
-            break;
-    return id;
-}
-
-static struct tc_id later(struct tc_id a, struct tc_id b)
-{
-    return tc_id_compare(&a, &b) > 0 ? a : b;
-}
-
-static struct tc_id earlier(struct tc_id a, struct tc_id b)
-{
-    return tc_id_compare(&a, &b) < 0 ? a : b;
-}
-
-static struct bounds bounds_of(const struct tc_task_filter *filter)
-{
-    struct bounds bounds = { .above = { { 0 } } };
-
-    memset(&bounds.below, 0xFF, sizeof(bounds.below));
-    if (filter->created_after_ms >= 0)
-        bounds.above = id_before(tc_id_floor(filter->created_after_ms + 1));
-    if (filter->created_before_ms >= 0)
-        bounds.below = tc_id_floor(filter->created_before_ms);
-    if (filter->has_position && filter->ascending)
-        bounds.above = later(bounds.above, filter->position);
-    if (filter->has_position && !filter->ascending)
-        bounds.below = earlier(bounds.below, filter->position);
-    return bounds;
-}
-
 /* --- asking */
 
 static bool is_aside(const struct tc_task_filter *filter)
@@ -199,10 +156,10 @@ static void add_tag(struct postgres_params *params, struct tc_bytes tag)
 
 static void add_filter(struct postgres_params *params, const struct tc_task_filter *filter)
 {
-    struct bounds bounds = bounds_of(filter);
+    struct tc_id_range range = tc_task_filter_range(filter);
 
-    postgres_add_id(params, &bounds.above);
-    postgres_add_id(params, &bounds.below);
+    postgres_add_id(params, &range.above);
+    postgres_add_id(params, &range.below);
     postgres_add_int8(params, filter->large > INT64_MAX ? INT64_MAX : (int64_t)filter->large);
     postgres_add_int4(params, (int)filter->statuses);
     postgres_add_text(params, filter->queue);

@@ -8,56 +8,13 @@
 
 #define LOOK_MAX 10000
 
-/* Both exclusive. */
-struct bounds {
-    struct tc_id above;
-    struct tc_id below;
-};
-
 struct page_maker {
     struct sqlite_store *store;
     struct sqlite_connection *reader;
     const struct tc_task_filter *filter;
-    struct bounds bounds;
+    struct tc_id_range range;
     struct tc_task_page page;
 };
-
-/* --- bounds: an id carries the millisecond of its creation --- */
-
-/* The largest id before `id`: bounds are exclusive on both sides. */
-static struct tc_id id_before(struct tc_id id)
-{
-    for (size_t i = sizeof(id.bytes); i > 0; i--)
-        if (id.bytes[i - 1]-- != 0)
-            break;
-    return id;
-}
-
-static struct tc_id later(struct tc_id a, struct tc_id b)
-{
-    return tc_id_compare(&a, &b) > 0 ? a : b;
-}
-
-static struct tc_id earlier(struct tc_id a, struct tc_id b)
-{
-    return tc_id_compare(&a, &b) < 0 ? a : b;
-}
-
-static struct bounds bounds_of(const struct tc_task_filter *filter)
-{
-    struct bounds bounds = { .above = { { 0 } } };
-
-    memset(&bounds.below, 0xFF, sizeof(bounds.below));
-    if (filter->created_after_ms >= 0)
-        bounds.above = id_before(tc_id_floor(filter->created_after_ms + 1));
-    if (filter->created_before_ms >= 0)
-        bounds.below = tc_id_floor(filter->created_before_ms);
-    if (filter->has_position && filter->ascending)
-        bounds.above = later(bounds.above, filter->position);
-    if (filter->has_position && !filter->ascending)
-        bounds.below = earlier(bounds.below, filter->position);
-    return bounds;
-}
 
 /* --- filter --- */
 
@@ -117,8 +74,8 @@ static enum tc_code scan(struct page_maker *maker, enum sqlite_statement stateme
     int looked = 0;
 
     query_bind_int(&query, 1, large_of(maker->filter));
-    query_bind_id(&query, 2, &maker->bounds.above);
-    query_bind_id(&query, 3, &maker->bounds.below);
+    query_bind_id(&query, 2, &maker->range.above);
+    query_bind_id(&query, 3, &maker->range.below);
     query_bind_int(&query, 4, LOOK_MAX + 1);
     if (aside != TC_STATUS_COUNT)
         query_bind_int(&query, 5, aside);
@@ -165,8 +122,8 @@ static enum tc_code find_ids(struct page_maker *maker, struct members *members,
             return sqlite_fail(maker->reader, "find a running task", err);
         member->num = nums[i];
         if (query_copy_id(&query, 0, &member->id) &&
-            tc_id_compare(&member->id, &maker->bounds.above) > 0 &&
-            tc_id_compare(&member->id, &maker->bounds.below) < 0)
+            tc_id_compare(&member->id, &maker->range.above) > 0 &&
+            tc_id_compare(&member->id, &maker->range.below) < 0)
             members->count++;
     }
     return TC_OK;
@@ -258,7 +215,7 @@ enum tc_code sqlite_list(struct tc_task_repo *repo, const struct tc_task_filter 
     struct page_maker maker = {
         .store = sqlite_store_of_tasks(repo),
         .filter = filter,
-        .bounds = bounds_of(filter),
+        .range = tc_task_filter_range(filter),
         .page = {
             .tasks = malloc(filter->limit * sizeof(struct tc_task)),
             .omitted = malloc(filter->limit * sizeof(struct tc_omitted)),

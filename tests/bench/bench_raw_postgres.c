@@ -72,6 +72,8 @@ static PGconn *connect_and_prepare(void)
         fprintf(stderr, "bench_raw_postgres: %s", PQerrorMessage(connection));
         exit(EXIT_FAILURE);
     }
+    PQclear(PQexec(connection, "SET plan_cache_mode = force_generic_plan; "
+                               "SET enable_seqscan = off; SET jit = off"));
     PQclear(PQprepare(connection, "claim", claim_sql, 0, NULL));
     PQclear(PQprepare(connection, "finish", finish_sql, 0, NULL));
     return connection;

@@ -3,7 +3,7 @@ the drill find it. A bug that is not found, or a patch that no longer applies, i
 
     planted.py                 all bugs, TAP on stdout
     planted.py no_fence        one of them
-    planted.py --drill kill9   those that this drill finds
+    planted.py --drill kill9   those that this drill finds; the others' patches must apply
     planted.py --check         only: do the patches apply?
 
 A patch begins with `Bug:` (what is broken), `Drill:` (which finds it) and `Found as:` (the
@@ -144,6 +144,7 @@ def main(argv=None):
     options = parser.parse_args(argv)
     bugs = [Bug(path) for path in sorted((HERE / "bugs").glob("*.patch"))
             if not options.bugs or path.stem in options.bugs]
+    others = [bug for bug in bugs if options.drill not in (None, bug.drill)]
     bugs = [bug for bug in bugs if options.drill in (None, bug.drill)]
     if options.check:
         return check_patches(bugs)
@@ -157,7 +158,11 @@ def main(argv=None):
             results.append(facts)
             tell(number, found, f"the_bug_{bug.name}_is_found", said)
             print(f"# {json.dumps(facts)}", flush=True)
-        print(f"1..{len(bugs)}")
+        for number, bug in enumerate(others, len(bugs) + 1):
+            applies, said = bug.applies(ROOT)
+            good &= applies
+            tell(number, applies, f"the_patch_{bug.name}_applies", said)
+        print(f"1..{len(bugs) + len(others)}")
     finally:
         workshop.close()
     if options.json:

@@ -64,6 +64,7 @@ prepare_postgres() {
     printf '%s\n' 'host all taskcore_test_nobody 127.0.0.1/32 trust' "$lines" >"$hba"
     {
         printf 'CREATE ROLE taskcore_%s;\n' api worker publisher reader
+        echo 'ALTER SYSTEM SET fsync = off;' # nobody kills this one; the drills kill their own
         echo 'SELECT pg_reload_conf();'
     } | psql -X -q -v ON_ERROR_STOP=1 -d "$TC_TEST_POSTGRES" >>"$artifacts/postgres.log" 2>&1
 }
