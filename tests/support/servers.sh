@@ -82,6 +82,7 @@ stop_servers() {
             sleep 0.1
         done
         kill -KILL "$pid" 2>/dev/null
+        wait "$pid" 2>/dev/null # or the shell says behind the last line that it was killed
     done
     # Where the user postgres cannot reach the folder, the data is elsewhere.
     data=$(readlink -f "$servers_folder/postgres/data") && rm -rf "$data"
