@@ -208,6 +208,7 @@ enum tc_code service_start(struct service *service, const struct service_work *w
         .handler_count = work->handler_count,
         .queues = work->queues,
         .queue_count = work->queue_count,
+        .stop_grace_ms = work->stop_grace_ms,
     };
 
     /* The name that stands in leases: so that a log can be found for it. */

@@ -96,6 +96,7 @@ struct service_work {
     size_t handler_count;
     const char *const *queues; /**< NULL: all */
     size_t queue_count;
+    int64_t stop_grace_ms; /**< how long a stopped handler keeps its slot; 0: by default */
 };
 
 /**

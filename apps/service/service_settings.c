@@ -55,6 +55,11 @@ const struct setting cluster_setting_rows[] = {
 #define WORK(field) offsetof(struct work_settings, field)
 
 const struct setting work_setting_rows[] = {
+    { .name = "TASK_HANDLERS",
+      .kind = SETTING_TEXT,
+      .offset = WORK(handlers),
+      .fallback = "",
+      .help = "file that says what does the work of each type (docs/handlers.md)" },
     { .name = "TASK_DEMO_SECONDS",
       .kind = SETTING_RANGE,
       .offset = WORK(demo_seconds),

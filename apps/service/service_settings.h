@@ -23,6 +23,7 @@ struct cluster_settings {
 
 /** How tasks are run. */
 struct work_settings {
+    char handlers[SETTING_TEXT_SIZE]; /**< the path of a file */
     struct setting_range demo_seconds;
     int64_t lease_ms;
     int64_t result_max;

@@ -99,6 +99,5 @@ struct tc_policy taskapi_settings_policy(const struct taskapi_settings *settings
     memcpy(policy.default_type, settings->default_type, strlen(settings->default_type) + 1);
     policy.default_max_crashes = (int)settings->max_crashes;
     policy.payload_max = (size_t)settings->payload_max;
-    work_settings_apply(&settings->work, &policy);
     return policy;
 }

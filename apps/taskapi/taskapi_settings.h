@@ -28,7 +28,7 @@ extern const struct settings taskapi_settings_table;
 enum tc_code taskapi_settings_check(const struct taskapi_settings *settings,
                                     struct tc_error *err) TC_MUST_CHECK;
 
-/** The settings that the rules of core/ need. */
+/** Those of its own that the rules of core/ need; work.h adds the others. */
 struct tc_policy taskapi_settings_policy(const struct taskapi_settings *settings);
 
 #endif

@@ -37,6 +37,10 @@ enum command_status command_migrate_status(const struct taskctl_settings *settin
 enum command_status command_check(const struct taskctl_settings *settings, int argc,
                                   char **argv);
 
+/* command_handlers.c */
+enum command_status command_handlers_check(const struct taskctl_settings *settings, int argc,
+                                           char **argv);
+
 /** Say on standard error what went wrong. @return COMMAND_FAILED, or COMMAND_USAGE. */
 enum command_status command_fail(const struct tc_error *err);
 enum command_status command_refuse(const char *argument);

@@ -15,6 +15,8 @@ static const struct command commands[] = {
       command_migrate_status },
     { "check", "", "look for what must never be in the tables; fails when it finds some",
       command_check },
+    { "handlers check", "FILE", "read a handlers file and list its types; fails when it is bad",
+      command_handlers_check },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -22,7 +22,9 @@ static struct {
 
 static enum tc_code check(struct tc_error *err)
 {
-    return taskworker_settings_check(&settings, err);
+    enum tc_code code = taskworker_settings_check(&settings, err);
+
+    return code == TC_OK ? work_read(&self.work, &settings.work, err) : code;
 }
 
 static enum tc_code open_service(struct process *process, struct tc_error *err)
@@ -35,7 +37,7 @@ static enum tc_code open_service(struct process *process, struct tc_error *err)
         .metrics = self.metrics,
     };
 
-    work_settings_apply(&settings.work, &config.policy);
+    work_apply(&self.work, &settings.work, &config.policy);
     service_settings_apply(&settings.database, &settings.cluster, &config);
     return service_open(&config, &self.service, err);
 }

@@ -135,8 +135,9 @@ static struct tc_outcome decide_failed(const struct tc_task *task,
         .message = report->message,
     };
     if (again) {
+        const struct tc_policy its = tc_policy_for_type(policy, task->type);
         int64_t wait_ms = report->delay_ms == TC_UNSET
-                              ? tc_retry_wait_ms(policy, task->attempt, random)
+                              ? tc_retry_wait_ms(&its, task->attempt, random)
                               : report->delay_ms;
 
         wait_until(&outcome, now_ms + wait_ms, now_ms);

@@ -4,9 +4,6 @@
 
 #define TITLE_TYPE "demo.parity" /* the handler of model D, whose creators send titles */
 
-#define DEFAULT_MAX_ATTEMPTS 3
-#define DEFAULT_TIMEOUT_MS   300000
-
 void tc_task_spec_init(struct tc_task_spec *spec)
 {
     *spec = (struct tc_task_spec){
@@ -171,19 +168,22 @@ struct tc_task tc_task_from_spec(const struct tc_task_spec *spec,
     int64_t now_ms = tc_id_ms(&id);
     struct tc_task task = {
         .id = id,
-        .priority = (int)value_or(spec->priority, 0),
-        .max_attempts = (int)value_or(spec->max_attempts, DEFAULT_MAX_ATTEMPTS),
-        .max_crashes = (int)value_or(spec->max_crashes, policy->default_max_crashes),
         .created_at_ms = now_ms,
         .updated_at_ms = now_ms,
         .run_at_ms = value_or(spec->run_at_ms, now_ms + value_or(spec->delay_ms, 0)),
-        .timeout_ms = value_or(spec->timeout_ms, DEFAULT_TIMEOUT_MS),
         .tag_count = spec->tag_count,
     };
 
     take_payload(&task, spec);
     copy_name(task.type, spec->type, task.titled ? TITLE_TYPE : policy->default_type);
     copy_name(task.queue, spec->queue, TC_DEFAULT_QUEUE);
+
+    const struct tc_policy its = tc_policy_for_type(policy, task.type);
+
+    task.priority = (int)value_or(spec->priority, its.default_priority);
+    task.max_attempts = (int)value_or(spec->max_attempts, its.default_max_attempts);
+    task.max_crashes = (int)value_or(spec->max_crashes, its.default_max_crashes);
+    task.timeout_ms = value_or(spec->timeout_ms, its.default_timeout_ms);
     memcpy(task.tags, spec->tags, sizeof(task.tags));
     memcpy(task.traceparent, spec->traceparent, sizeof(task.traceparent));
     task.status = task.run_at_ms > now_ms ? TC_STATUS_SCHEDULED : TC_STATUS_NEW;

@@ -8,8 +8,6 @@
 #include "core/domain/task.h"
 #include "core/domain/violations.h"
 
-#define TC_UNSET INT64_MIN /**< "not given": the documented default holds */
-
 #define TC_TITLE_MAX        255 /**< code points */
 #define TC_MAX_ATTEMPTS_MAX 100
 #define TC_MAX_CRASHES_MAX  100

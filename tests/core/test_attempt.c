@@ -87,6 +87,20 @@ START_TEST(a_failed_attempt_is_tried_again_after_the_policys_wait)
 }
 END_TEST
 
+START_TEST(a_type_has_waits_of_its_own)
+{
+    static const struct tc_type_policy email = {
+        "email", TC_UNSET, TC_UNSET, TC_UNSET, 50, 50
+    };
+
+    policy.types = &email;
+    policy.type_count = 1;
+    memcpy(task.type, "email", sizeof("email"));
+    fail_with(true, TC_REASON_HANDLER, "no route");
+    ck_assert_int_eq(decide().run_at_ms, NOW + 50);
+}
+END_TEST
+
 static const struct {
     const char *why;
     int attempt;
@@ -316,6 +330,7 @@ static void add_decisions(Suite *suite)
     tcase_add_test(tcase, a_good_run_is_done_with_its_result);
     tcase_add_loop_test(tcase, an_outcome_names_the_task_and_the_epoch_that_ran, 0, 3);
     tcase_add_test(tcase, a_failed_attempt_is_tried_again_after_the_policys_wait);
+    tcase_add_test(tcase, a_type_has_waits_of_its_own);
     tcase_add_loop_test(tcase, a_task_fails_when_its_attempts_are_used_up_or_trying_is_useless,
                         0, COUNT_OF(tries));
     tcase_add_test(tcase, the_reason_of_a_final_failure_is_kept);

@@ -74,6 +74,23 @@ START_TEST(the_operators_defaults_hold)
 }
 END_TEST
 
+START_TEST(a_type_has_defaults_of_its_own)
+{
+    static const struct tc_type_policy email = { "email", 4, 1000, 9, TC_UNSET, TC_UNSET };
+
+    policy.types = &email;
+    policy.type_count = 1;
+    spec.type = tc_bytes_of("email");
+    spec.max_attempts = 2;
+
+    struct tc_task task = make();
+
+    ck_assert_int_eq(task.priority, 4);
+    ck_assert_int_eq(task.timeout_ms, 1000);
+    ck_assert_int_eq(task.max_attempts, 2);
+}
+END_TEST
+
 START_TEST(what_was_asked_for_is_taken)
 {
     spec.type = (struct tc_bytes){ "emailXX", 5 };
@@ -175,6 +192,7 @@ int main(void)
     tcase_add_test(tcase, what_was_left_out_takes_the_documented_default);
     tcase_add_test(tcase, a_new_task_has_done_nothing_yet);
     tcase_add_test(tcase, the_operators_defaults_hold);
+    tcase_add_test(tcase, a_type_has_defaults_of_its_own);
     tcase_add_test(tcase, what_was_asked_for_is_taken);
     tcase_add_test(tcase, the_longest_names_fit);
     tcase_add_test(tcase, a_title_becomes_the_payload_of_model_d);
