@@ -10,7 +10,9 @@
 #include "adapters/http/http_watchdog.h"
 
 #include <civetweb.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #define QUIET_MS      250 /**< see http_respond_linger() */
@@ -60,6 +62,18 @@ static void take_request_id(struct exchange *x)
         make_request_id(x->glue, x->request.request_id);
 }
 
+/** The client has closed its end, or the connection is broken. What lies unread, as a further
+ *  request would, says that it is there. */
+static bool has_left(void *connection)
+{
+    const struct exchange *x = connection;
+    int fd = http_connections_socket(&x->glue->table, x->slot);
+    char byte;
+    ssize_t got = fd >= 0 ? recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) : 1;
+
+    return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
 static void begin(struct exchange *x, struct http_glue *glue, struct http_slot *slot,
                   struct mg_connection *connection)
 {
@@ -67,7 +81,9 @@ static void begin(struct exchange *x, struct http_glue *glue, struct http_slot *
     x->slot = slot;
     x->connection = connection;
     x->began_us = http_now_us();
-    x->request = (struct http_request){ .method = "", .path = "", .may_wait = true };
+    x->request = (struct http_request){
+        .method = "", .path = "", .may_wait = true, .has_left = has_left, .connection = x
+    };
     x->request.headers = x->headers;
     x->framing = (struct http_framing){ 0 };
     http_slot_enter(slot, HTTP_BODY, x->began_us / 1000, x->began_us / 1000 + glue->request_ms);

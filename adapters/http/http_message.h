@@ -27,6 +27,9 @@ struct http_request {
     struct tc_bytes body;
     char request_id[HTTP_REQUEST_ID_MAX + 1]; /**< sent and valid, or made by the glue */
     bool may_wait; /**< false: the budget for long polls is used up; answer at once */
+    /** Has the client closed its end meanwhile? For who has waited; NULL: nobody can tell. */
+    bool (*has_left)(void *connection);
+    void *connection; /**< what has_left() is asked about */
 };
 
 /** The value of the only header of that name (any case); NULL when absent. `*ret_count`

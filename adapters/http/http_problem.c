@@ -15,6 +15,7 @@ static const struct {
     [HTTP_NOT_FOUND] = { "not_found", 404, false },
     [HTTP_METHOD_NOT_ALLOWED] = { "method_not_allowed", 405, false },
     [HTTP_INVALID_TRANSITION] = { "invalid_transition", 409, false },
+    [HTTP_STALE_LEASE] = { "stale_lease", 409, false },
     [HTTP_PAYLOAD_TOO_LARGE] = { "payload_too_large", 413, false },
     [HTTP_UNSUPPORTED_MEDIA_TYPE] = { "unsupported_media_type", 415, false },
     [HTTP_VALIDATION_FAILED] = { "validation_failed", 422, false },
@@ -117,5 +118,16 @@ void http_problem_write_violations(struct http_response *response,
         json_close_object(&writer);
     }
     json_close_array(&writer);
+    json_close_object(&writer);
+}
+
+void http_problem_write_stale(struct http_response *response,
+                              const struct http_request *request, const char *reason,
+                              const char *detail)
+{
+    struct json_writer writer = begin(response, request, HTTP_STALE_LEASE,
+                                      problem_kinds[HTTP_STALE_LEASE].status, detail);
+
+    json_member(&writer, "reason", reason);
     json_close_object(&writer);
 }

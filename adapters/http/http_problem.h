@@ -17,6 +17,7 @@ enum http_problem {
     HTTP_NOT_FOUND,
     HTTP_METHOD_NOT_ALLOWED,
     HTTP_INVALID_TRANSITION,
+    HTTP_STALE_LEASE,
     HTTP_PAYLOAD_TOO_LARGE,
     HTTP_UNSUPPORTED_MEDIA_TYPE,
     HTTP_VALIDATION_FAILED,
@@ -47,6 +48,11 @@ void http_problem_write_status(struct http_response *response,
 void http_problem_write_violations(struct http_response *response,
                                    const struct http_request *request,
                                    const struct tc_violations *violations);
+
+/** HTTP_STALE_LEASE with the member `reason`: "superseded", …. */
+void http_problem_write_stale(struct http_response *response,
+                              const struct http_request *request, const char *reason,
+                              const char *detail);
 
 /** Zero `*ret_response` and write the headers that every answer has, X-Request-Id first. */
 void http_response_begin(struct http_response *ret_response,

@@ -7,6 +7,7 @@
 
 #define ENVELOPE_MAX ((size_t)64 * 1024)
 #define BATCH_MAX    ((size_t)16 * 1024 * 1024)
+#define LEASES_MAX   ((size_t)256 * 1024) /* a thousand, each with some blanks */
 
 static const char *const no_params[] = { NULL };
 
@@ -122,6 +123,10 @@ static size_t limit_of(const struct http_services *services, const struct http_r
         return services->policy->payload_max + ENVELOPE_MAX;
     if (row && row->body == HTTP_BODY_BATCH)
         return BATCH_MAX;
+    if (row && row->body == HTTP_BODY_RESULT)
+        return services->policy->result_max + ENVELOPE_MAX;
+    if (row && row->body == HTTP_BODY_LEASES)
+        return LEASES_MAX;
     return ENVELOPE_MAX;
 }
 

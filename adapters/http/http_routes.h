@@ -12,8 +12,11 @@
 /** What may be in the body, which decides how long it may be. */
 enum http_body_kind {
     HTTP_BODY_IGNORED,
+    HTTP_BODY_SMALL,
     HTTP_BODY_TASK,
     HTTP_BODY_BATCH,
+    HTTP_BODY_RESULT,
+    HTTP_BODY_LEASES,
 };
 
 struct http_route {
@@ -39,6 +42,16 @@ void http_get_task(struct http_call *call);
 void http_get_task_status(struct http_call *call);
 void http_cancel_task(struct http_call *call);
 void http_retry_task(struct http_call *call);
+
+/* routes_leases.c */
+void http_post_leases(struct http_call *call);
+void http_post_leases_heartbeat(struct http_call *call);
+
+/* routes_reports.c */
+void http_heartbeat_task(struct http_call *call);
+void http_complete_task(struct http_call *call);
+void http_fail_task(struct http_call *call);
+void http_release_task(struct http_call *call);
 
 /* routes_list.c */
 void http_list_tasks(struct http_call *call);

@@ -13,8 +13,10 @@
 
 #include <stdatomic.h>
 
+struct http_lessees;
 struct tc_clock;
 struct tc_ids;
+struct tc_lease_repo;
 struct tc_logger;
 struct tc_metrics;
 struct tc_task_events;
@@ -31,6 +33,7 @@ enum http_surface {
 struct http_services {
     enum http_surface surface;
     struct tc_task_repo *repo;
+    struct tc_lease_repo *leases;
     struct tc_task_queue *queue;
     struct tc_task_events *events;
     struct tc_ids *ids;
@@ -39,6 +42,7 @@ struct http_services {
     struct tc_metrics *metrics;     /**< NULL: none are kept */
     struct tc_logger *logger;       /**< NULL: nothing is logged */
     struct tc_worker_pool *workers; /**< NULL: this process runs no tasks */
+    struct http_lessees *lessees;   /**< NULL: who asks for leases is never kept waiting */
 
     const char *name;       /**< of the program: "taskcore" */
     const char *version;    /**< "0.1.0" */
@@ -46,8 +50,8 @@ struct http_services {
     const char *queue_kind; /**< for /health: "database" or "kafka" */
     const char *docs_dir;   /**< folder with swagger-ui-bundle.js and .css; NULL: none */
 
-    /** Set once, when the process has been told to stop: creates are refused and readiness
-     *  turns 503; reads go on. */
+    /** Set once, when the process has been told to stop: creates and leases are refused
+     *  and readiness turns 503; reads and reports go on. */
     _Atomic bool draining;
 };
 

@@ -1,5 +1,7 @@
 #include "adapters/http/json_pointer.h"
 
+#include <stdio.h>
+
 void json_pointer_token(struct tc_bytes name, char ret_token[JSON_POINTER_TOKEN_SIZE])
 {
     const unsigned char *at = name.data;
@@ -20,4 +22,15 @@ void json_pointer_token(struct tc_bytes name, char ret_token[JSON_POINTER_TOKEN_
             ret_token[len++] = at[i] == '~' ? '0' : '1';
     }
     ret_token[len] = '\0';
+}
+
+void json_pointer_refuse(struct tc_violations *violations, const char *at, struct tc_bytes name)
+{
+    char token[JSON_POINTER_TOKEN_SIZE];
+    char parent[TC_VIOLATION_POINTER_SIZE];
+
+    json_pointer_token(name, token);
+    /* An empty name is a member as well, and its pointer ends with the slash (RFC 6901). */
+    snprintf(parent, sizeof(parent), "%s%s", at, token[0] ? "" : "/");
+    tc_violations_add(violations, parent, token, "is not a field of this request");
 }

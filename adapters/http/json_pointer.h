@@ -4,6 +4,7 @@
 /** @file json_pointer.h Naming a field that a client sent, in a violation. */
 
 #include "core/domain/content.h"
+#include "core/domain/violations.h"
 
 #define JSON_POINTER_TOKEN_SIZE 72 /**< leaves room for "/tasks/999/" in a violation */
 
@@ -12,5 +13,10 @@
  * NUL; a long name is cut between characters.
  */
 void json_pointer_token(struct tc_bytes name, char ret_token[JSON_POINTER_TOKEN_SIZE]);
+
+/** Note that `name`, a member of the object at the pointer `at`, is not one that a request
+ *  may have. */
+void json_pointer_refuse(struct tc_violations *violations, const char *at,
+                         struct tc_bytes name);
 
 #endif

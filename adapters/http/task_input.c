@@ -202,17 +202,6 @@ static const struct field *find_field(struct tc_bytes key)
     return NULL;
 }
 
-static void refuse_unknown(struct reading *reading, struct tc_bytes key)
-{
-    char token[JSON_POINTER_TOKEN_SIZE];
-    char at[sizeof(reading->at) + 1];
-
-    json_pointer_token(key, token);
-    /* An empty key is a field as well, and its pointer ends with the slash (RFC 6901). */
-    snprintf(at, sizeof(at), "%s%s", reading->at, token[0] ? "" : "/");
-    tc_violations_add(reading->violations, at, token, "is not a field of this request");
-}
-
 /* The members of the object that begins here. */
 static void read_task(struct reading *reading, struct tc_task_spec *spec)
 {
@@ -229,7 +218,7 @@ static void read_task(struct reading *reading, struct tc_task_spec *spec)
         if (field) {
             read_field(reading, field, spec);
         } else {
-            refuse_unknown(reading, name);
+            json_pointer_refuse(reading->violations, reading->at, name);
             if (!json_take(reader, &ignored))
                 return;
         }
@@ -323,7 +312,7 @@ static void read_batch(struct reading *reading)
         if (!json_take(reader, &ignored))
             return;
         if (!is_tasks)
-            refuse_unknown(reading, name);
+            json_pointer_refuse(reading->violations, reading->at, name);
     }
     if (!has_tasks)
         tc_violations_add(reading->violations, "", "tasks", "must be an array of 1..%d tasks",

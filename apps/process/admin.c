@@ -12,6 +12,7 @@ void admin_fill_services(const struct service *service, struct http_services *se
     const struct service_ports *ports = service_ports(service);
 
     services->repo = ports->repo;
+    services->leases = ports->leases;
     services->queue = ports->queue;
     services->events = ports->events;
     services->ids = ports->ids;

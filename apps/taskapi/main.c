@@ -2,6 +2,7 @@
  * the composition root: it opens the adapters in order, runs until it is told to stop, and
  * closes them in reverse. */
 
+#include "adapters/http/http_lessees.h"
 #include "adapters/http/http_server.h"
 #include "adapters/metrics/prometheus_metrics.h"
 #include "apps/process/admin.h"
@@ -21,6 +22,7 @@ static struct {
     struct tc_metrics *metrics;
     struct service *service;
     struct work work;
+    struct http_lessees *lessees;
     struct http_services http_services;
     struct http_server *server;
 } self;
@@ -82,6 +84,8 @@ static enum tc_code open_server(struct process *process, struct tc_error *err)
     struct http_services *services = &self.http_services;
 
     admin_fill_services(self.service, services);
+    services->lessees = self.lessees;
+    services->queue = http_lessees_queue(self.lessees); /* which passes on to the queue */
     services->metrics = self.metrics;
     services->logger = process->logger;
     services->docs_dir = find_docs();
@@ -112,6 +116,8 @@ static enum tc_code open_all(struct process *process, struct tc_error *err)
         code = work_open(&self.work, self.service, &settings.work, (size_t)settings.workers,
                          NULL, 0, err);
     if (code == TC_OK)
+        code = http_lessees_open(service_ports(self.service)->queue, 0, &self.lessees, err);
+    if (code == TC_OK)
         code = open_server(process, err);
     if (code == TC_OK)
         say_ready(process);
@@ -122,6 +128,7 @@ static void stop(struct process *process)
 {
     self.http_services.draining = true;
     service_interrupt_waits(self.service);
+    http_lessees_interrupt(self.lessees);
     process_drain(process, self.service, settings.work.drain_ms);
 }
 
@@ -129,6 +136,7 @@ static bool close_all(struct process *process)
 {
     (void)process;
     http_server_close(self.server);
+    http_lessees_close(self.lessees);
     if (!service_close(self.service))
         return false;
     work_close(&self.work);

@@ -22,7 +22,8 @@ struct tc_finish_tasks_ports {
 
 /** One end of a run. Borrowed. */
 struct tc_finished_run {
-    const struct tc_task *task; /**< as it was leased: id, epoch, attempt, max_attempts */
+    /** As it was leased; of a good end within result_max its id and epoch are enough. */
+    const struct tc_task *task;
     const struct tc_report *report;
 };
 

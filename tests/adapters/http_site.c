@@ -60,8 +60,11 @@ void site_open(struct site *site)
     ck_assert_int_eq(memory_store_open(&site->clock.base, &site->store, NULL), TC_OK);
     fault_task_repo_init(&site->repo, memory_store_task_repo(site->store),
                          (struct fault_plan){ .nth = -1 });
+    fault_lease_repo_init(&site->leases, memory_store_lease_repo(site->store),
+                          (struct fault_plan){ .nth = -1 });
     site->services = (struct http_services){
         .repo = &site->repo.base,
+        .leases = &site->leases.base,
         .queue = &site->queue.base,
         .events = &site->events.base,
         .ids = &site->ids.base,

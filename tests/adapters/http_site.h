@@ -45,7 +45,8 @@ struct site {
     struct site_workers workers;
     struct tc_policy policy;
     struct memory_store *store;
-    struct fault_task_repo repo; /* lets everything pass until a test sets its plan */
+    struct fault_task_repo repo;    /* lets everything pass until a test sets its plan */
+    struct fault_lease_repo leases; /* likewise */
     struct http_services services;
     struct http_header headers[SITE_HEADERS_MAX]; /* of the next request only */
     size_t header_count;

@@ -229,6 +229,18 @@ static const struct {
     { "DELETE", "/tasks/" SITE_NO_TASK, NULL, 404 },
     { "POST", "/tasks/" SITE_NO_TASK "/cancel", NULL, 404 },
     { "POST", "/tasks/" SITE_NO_TASK "/retry", NULL, 404 },
+    { "POST", "/api/v1/leases", "{\"worker\":\"w\",\"max\":9}", 200 },
+    { "POST", "/api/v1/leases", "{\"worker\":\"w\",\"types\":[\"none\"]}", 200 },
+    { "POST", "/api/v1/leases", "{}", 422 },
+    { "POST", "/api/v1/leases", "", 400 },
+    { "POST", "/api/v1/leases/heartbeat",
+      "{\"worker\":\"w\",\"leases\":[{\"id\":\"" SITE_NO_TASK "\",\"epoch\":1}]}", 200 },
+    { "POST", "/api/v1/leases/heartbeat", "{}", 422 },
+    { "POST", "/tasks/" SITE_NO_TASK "/heartbeat", "{\"epoch\":1}", 404 },
+    { "POST", "/tasks/" SITE_NO_TASK "/complete", "{\"epoch\":1}", 404 },
+    { "POST", "/tasks/" SITE_NO_TASK "/fail", "{\"epoch\":1,\"error\":\"e\"}", 404 },
+    { "POST", "/tasks/" SITE_NO_TASK "/release", "{\"epoch\":1}", 404 },
+    { "POST", "/tasks/" SITE_NO_TASK "/release", "{\"epoch\":0}", 422 },
     { "GET", "/api/v1/stats", NULL, 200 },
     { "GET", "/health", NULL, 200 },
     { "GET", "/livez", NULL, 200 },
@@ -290,6 +302,32 @@ START_TEST(a_running_task_is_as_described)
     snprintf(target + strlen(target), sizeof(target) - strlen(target), "/retry");
     send("POST", target, NULL, 200);
     send("POST", target, NULL, 409);
+}
+END_TEST
+
+static void report(const char *id, const char *verb, const char *body, int status)
+{
+    char target[96];
+
+    snprintf(target, sizeof(target), "/tasks/%s/%s", id, verb);
+    send("POST", target, body, status);
+}
+
+START_TEST(reports_of_pull_workers_are_as_described)
+{
+    char id[TC_ID_TEXT_SIZE];
+
+    snprintf(id, sizeof(id), "%s", site_create(&site, "{\"payload\":1}"));
+    send("POST", "/api/v1/leases", "{\"worker\":\"w\"}", 200);
+    report(id, "heartbeat", "{\"epoch\":1}", 200);
+    report(id, "heartbeat", "{\"epoch\":2}", 409);
+    report(id, "release", "{\"epoch\":1}", 200);
+    report(id, "fail", "{\"epoch\":1,\"error\":\"e\"}", 409);
+    send("POST", "/api/v1/leases", "{\"worker\":\"w\"}", 200);
+    report(id, "fail", "{\"epoch\":2,\"error\":\"e\",\"retry_after_ms\":0}", 200);
+    send("POST", "/api/v1/leases", "{\"worker\":\"w\"}", 200);
+    report(id, "complete", "{\"epoch\":3,\"result\":{}}", 200);
+    report(id, "complete", "{\"epoch\":3}", 409);
 }
 END_TEST
 
@@ -358,6 +396,7 @@ static Suite *openapi_suite(void)
     tcase_add_loop_test(tcase, an_answer_is_as_described, 0, COUNT_OF(exchanges));
     tcase_add_loop_test(tcase, an_ended_run_is_as_described, 0, COUNT_OF(ends));
     tcase_add_test(tcase, a_running_task_is_as_described);
+    tcase_add_test(tcase, reports_of_pull_workers_are_as_described);
     tcase_add_test(tcase, replays_and_mismatches_are_as_described);
     tcase_add_loop_test(tcase, a_store_that_is_away_is_as_described, 0, COUNT_OF(fragile));
     tcase_add_test(tcase, a_bug_is_as_described);

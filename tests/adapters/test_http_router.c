@@ -52,13 +52,11 @@ static const char *const unknown[] = {
     "/api/v1/%74asks",
     "/tasks%2f",
     "/tasks/" SITE_NO_TASK "/%73tatus",
-    /* pull workers (http-api §6) are not served */
-    "/api/v1/leases",
-    "/api/v1/leases/heartbeat",
-    "/api/v1/tasks/" SITE_NO_TASK "/heartbeat",
-    "/api/v1/tasks/" SITE_NO_TASK "/complete",
-    "/api/v1/tasks/" SITE_NO_TASK "/fail",
-    "/api/v1/tasks/" SITE_NO_TASK "/release",
+    "/leases",
+    "/leases/heartbeat",
+    "/api/v1/leases/" SITE_NO_TASK,
+    "/api/v1/leases/heartbeat/x",
+    "/api/v1/tasks/" SITE_NO_TASK "/completed",
 };
 
 static const char *const methods[] = {
@@ -90,6 +88,13 @@ static const struct {
     { "/api/v1/tasks/" SITE_NO_TASK "/status", "GET, HEAD, OPTIONS" },
     { "/api/v1/tasks/" SITE_NO_TASK "/cancel", "POST, OPTIONS" },
     { "/tasks/" SITE_NO_TASK "/retry/", "POST, OPTIONS" },
+    { "/api/v1/tasks/" SITE_NO_TASK "/heartbeat", "POST, OPTIONS" },
+    { "/tasks/" SITE_NO_TASK "/complete", "POST, OPTIONS" },
+    { "/tasks/" SITE_NO_TASK "/fail/", "POST, OPTIONS" },
+    { "/tasks/nonsense/release", "POST, OPTIONS" },
+    { "/api/v1/leases", "POST, OPTIONS" },
+    { "/api/v1/leases/", "POST, OPTIONS" },
+    { "/api/v1/leases/heartbeat", "POST, OPTIONS" },
     { "/api/v1/stats", "GET, HEAD, OPTIONS" },
     { "/health", "GET, HEAD, OPTIONS" },
     { "/livez", "GET, HEAD, OPTIONS" },

@@ -46,6 +46,7 @@ static void open_world(void)
     world.policy.payload_max = 4096;
     demand(memory_store_open(&world.clock.base, &world.store, NULL) == TC_OK, "no store");
     world.services = (struct http_services){ .repo = memory_store_task_repo(world.store),
+                                             .leases = memory_store_lease_repo(world.store),
                                              .queue = &world.queue.base,
                                              .events = &world.events.base,
                                              .ids = &world.ids.base,
