@@ -17,6 +17,7 @@ from pathlib import Path
 import course
 import directed
 from snapshot import Snapshot
+from stopwatch import Stopwatch
 from taskapi import StartFailed, TaskApi
 
 SETTINGS = {"WORKERS": 4, "DEMO_SECONDS": "0", "RETRY_MIN_MS": 20, "RETRY_MAX_MS": 200,
@@ -54,13 +55,13 @@ class Kill9(course.Course):
             self.kill_while_starting()
         snapshot = self.snapshot()
         self.compare_ends(snapshot)
-        began = time.monotonic()
+        watch = Stopwatch()
         try:
             self.server.start()
         except StartFailed as error:
             self.ledger.violation("no start", str(error))
             raise
-        self.watch_comeback(snapshot, began)
+        self.watch_comeback(snapshot, watch)
 
     def kill_while_starting(self):
         self.server.launch()
@@ -68,7 +69,7 @@ class Kill9(course.Course):
         self.server.kill()
         self.strikes += 1
 
-    def watch_comeback(self, snapshot, began):
+    def watch_comeback(self, snapshot, watch):
         """Every task that was running is taken back within a second of the restart."""
         held = snapshot.processing()
         self.rescued += len(held)
@@ -82,13 +83,12 @@ class Kill9(course.Course):
                     if task["crashes"] != crashes and task["status"] != "cancelled":
                         self.ledger.violation("crash not counted", f"{task_id}: "
                                               f"{task['crashes']} crashes, not {crashes}")
-            took = (time.monotonic() - began) * 1000
-            if took > self.arguments.comeback_ms:
+            if watch.own_ms() > self.arguments.comeback_ms:
                 self.ledger.violation("no comeback", f"{len(waiting)} of {len(held)} running "
-                                      f"tasks not seen back after {took:.0f} ms")
+                                      f"tasks not seen back after {watch.ms():.0f} ms")
                 return
         if held:
-            self.comebacks.append((time.monotonic() - began) * 1000)
+            self.comebacks.append(watch.ms())
         client.close()
 
     def snapshot(self):
